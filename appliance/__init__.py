@@ -1,0 +1,1 @@
+"""Keepline: backup and restore of VMware vSphere machines."""

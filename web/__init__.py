@@ -1,0 +1,1 @@
+"""Keepline's web console and REST API."""
