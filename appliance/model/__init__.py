@@ -1,0 +1,1 @@
+"""The words of Keepline: values without behaviour beyond their own rules."""

@@ -1,0 +1,57 @@
+"""Blocks of a disk image and where they are stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag
+
+from appliance.model.identifiers import SegmentId
+from appliance.model.units import KIB, MIB, TIB
+
+DIGEST_SIZE = 32
+ZERO_DIGEST = bytes(DIGEST_SIZE)
+"""Stands for "all zero" where a digest is expected; no BLAKE3 output is ever compared with it."""
+
+DEFAULT_BLOCK_SIZE = 256 * KIB
+LARGE_DISK_BLOCK_SIZE = MIB
+LARGE_DISK = 8 * TIB
+SMALLEST_BLOCK_SIZE = 64 * KIB
+LARGEST_BLOCK_SIZE = 4 * MIB
+
+
+def block_size_for(capacity: int) -> int:
+    """The block size a new map chain of a disk of `capacity` bytes is started with."""
+    return LARGE_DISK_BLOCK_SIZE if capacity > LARGE_DISK else DEFAULT_BLOCK_SIZE
+
+
+class BlockFlags(IntFlag):
+    """How a block's bytes are stored."""
+
+    NONE = 0
+    COMPRESSED = 1
+    """The stored bytes are one zstd frame; otherwise they are the block itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockLocation:
+    """`stored_length` bytes at `offset` of one segment object."""
+
+    segment: SegmentId
+    offset: int
+    stored_length: int
+    flags: BlockFlags
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRecord:
+    """What one row of a block map says: `location` None means the block is all zero.
+
+    `digest` covers exactly the block's bytes at the point's capacity; `entropy` is 0 to 255, the
+    Shannon entropy of the bytes times 255 / 8; `origin` is the run that read the block from the disk.
+    """
+
+    index: int
+    digest: bytes
+    location: BlockLocation | None
+    entropy: int
+    origin: str

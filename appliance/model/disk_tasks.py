@@ -1,0 +1,206 @@
+"""What the engine asks a mover to do, and what the mover answers: JSON documents, nothing else.
+
+A task document goes to the mover's standard input (secrets included: never argv or environment). Bulky
+inputs are files beside it, in the task's own `folder`. The mover answers with JSON lines on standard
+output: any number of `TaskProgress` and `TaskLog`, then exactly one `TaskResult` or `TaskFailure`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from appliance.model.recovery_points import DiskStatistics
+from appliance.progress import DiskProgress
+
+
+@dataclass(frozen=True, slots=True)
+class VddkAccess:
+    """Everything needed to reach one disk through VDDK; `password` is a secret."""
+
+    library_folder: str
+    temporary_folder: str
+    server: str
+    port: int
+    user: str
+    password: str
+    thumbprint: str
+    machine: str
+    snapshot: str | None
+    transport_modes: str
+
+    def __repr__(self) -> str:
+        return f"VddkAccess(server={self.server!r}, user={self.user!r}, machine={self.machine!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointKey:
+    """What a checkpoint belongs to: rows are resumed only under exactly this (rule 1)."""
+
+    run: str
+    snapshot: str
+    backing_uuid: str
+    capacity: int
+    change_id: str | None
+    block_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupDiskTask:
+    """Read one disk of one snapshot and leave a disk draft.
+
+    Files in `folder` (see docs/repository-format.md, "Files between engine and mover"): `extents` (what
+    to look at; absent: ask QueryAllocatedBlocks), `parent` (the parent's digest of every block; absent:
+    there is none) and `index` (where known digests are stored; absent: nothing is known).
+    """
+
+    folder: str
+    repository: str
+    draft_prefix: str
+    access: VddkAccess
+    disk_path: str
+    disk_label: str
+    key: CheckpointKey
+    use_allocated_blocks: bool
+    workers: int
+    compression_level: int
+    lock_file: str
+    lease_key: str = ""
+
+
+class TargetFormat(StrEnum):
+    """What a disk can be restored to as a file."""
+
+    RAW = "raw"
+    VMDK = "vmdk"
+    QCOW2 = "qcow2"
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreFileTask:
+    """Write the blocks listed in `folder`/`plan` to a new file `target`; it exists only if complete."""
+
+    folder: str
+    repository: str
+    target: str
+    target_format: TargetFormat
+    capacity: int
+    block_size: int
+    disk_label: str
+    workers: int
+    lock_file: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreVddkTask:
+    """Write the blocks listed in `folder`/`plan` to a disk of a powered-off machine through VDDK.
+
+    `target_is_zero` says that the disk is freshly made and reads as zero, so that zero blocks are
+    skipped. `read_back_percent` of the written blocks are read again and compared.
+    """
+
+    folder: str
+    repository: str
+    access: VddkAccess
+    disk_path: str
+    disk_label: str
+    capacity: int
+    block_size: int
+    target_is_zero: bool
+    read_back_percent: int
+    workers: int
+    lock_file: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyImageTask:
+    """Read every block listed in `folder`/`plan` and compare its digest."""
+
+    folder: str
+    repository: str
+    capacity: int
+    block_size: int
+    disk_label: str
+    workers: int
+    lock_file: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAccessTask:
+    """PrepareForAccess, report `TaskReady`, wait for the line `release` (or the end) of stdin, EndAccess."""
+
+    access: VddkAccess
+    identity: str
+    lock_file: str
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupTask:
+    """After a crash: VixDiskLib_Cleanup with the dead mover's temporary folder; EndAccess if `identity`."""
+
+    access: VddkAccess
+    identity: str | None
+    lock_file: str
+
+
+Task = BackupDiskTask | RestoreFileTask | RestoreVddkTask | VerifyImageTask | HoldAccessTask | CleanupTask
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDocument:
+    """What goes to standard input: exactly one of the fields is set."""
+
+    backup_disk: BackupDiskTask | None = None
+    restore_file: RestoreFileTask | None = None
+    restore_vddk: RestoreVddkTask | None = None
+    verify_image: VerifyImageTask | None = None
+    hold_access: HoldAccessTask | None = None
+    cleanup: CleanupTask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """The task is done and what it left is durable.
+
+    `draft` is the object key of the disk draft of a backup; `damaged_blocks` lists what a verification
+    found; `resumed_blocks` is what an earlier attempt's checkpoint spared.
+    """
+
+    statistics: DiskStatistics
+    transport_mode: str = ""
+    draft: str = ""
+    resumed_blocks: int = 0
+    written: int = 0
+    read_back: int = 0
+    damaged_blocks: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()
+    peak_anonymous_memory: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFailure:
+    """The task ended with an error; the fields are those of the error tree."""
+
+    code: str
+    message: str
+    remedy: str
+    transient: bool
+    exit_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReady:
+    """An access holder holds; `warning` when PrepareForAccess was refused and the run goes on without."""
+
+    warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskMessage:
+    """One line of a mover's standard output: exactly one of the fields is set."""
+
+    progress: DiskProgress | None = None
+    log: str | None = None
+    ready: TaskReady | None = None
+    result: TaskResult | None = None
+    failure: TaskFailure | None = None
