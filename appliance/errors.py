@@ -90,6 +90,14 @@ class RunError(ApplianceError):
     exit_status = 7
 
 
+class RunCancelledError(RunError):
+    """The run stopped because someone asked it to; it left nothing in vCenter."""
+
+    code = "KL-5001"
+    remedy = "Nothing to do: start the run again when it is wanted."
+    exit_status = 11
+
+
 class ApplianceStateError(ApplianceError):
     """The appliance's own folder, database or lock cannot be used."""
 

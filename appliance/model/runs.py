@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from appliance.model.identifiers import RunId
+from appliance.progress import DiskProgress
 
 
 class RunKind(StrEnum):
@@ -16,6 +17,7 @@ class RunKind(StrEnum):
     RESTORE_DISK = "restore-disk"
     RESTORE_MACHINE = "restore-machine"
     VERIFY = "verify"
+    CHECK_REPOSITORY = "check-repository"
 
 
 class RunState(StrEnum):
@@ -47,9 +49,43 @@ ALLOWED_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
 }
 
 
+ACTIVE_STATES = frozenset(RunState) - ENDED_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailure:
+    """The error a run ended with; the fields are those of the error tree."""
+
+    code: str
+    message: str
+    remedy: str
+    exit_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """How far a run has come: one line a disk, in the order in which the disks first spoke."""
+
+    disks: tuple[DiskProgress, ...] = ()
+
+    @property
+    def planned(self) -> int:
+        """Bytes that will be looked at, as far as the disks have said."""
+        return sum(disk.planned for disk in self.disks)
+
+    @property
+    def done(self) -> int:
+        """Bytes that have been looked at."""
+        return sum(disk.done for disk in self.disks)
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One row of the run table; `request` and `result` are JSON documents of the run's kind."""
+    """One row of the run table; `request` and `result` are JSON documents of the run's kind.
+
+    `attempt` counts how often an engine has claimed the run. It is the run's fence: whatever an engine
+    writes about a run names the attempt it belongs to, and is refused once a later one has begun.
+    """
 
     id: RunId
     kind: RunKind
@@ -64,6 +100,28 @@ class Run:
     phase: str = ""
     attempt: int = 0
     cancel_requested: bool = False
-    error_code: str | None = None
-    error_message: str | None = None
+    failure: RunFailure | None = None
     result: str | None = None
+    progress: RunProgress = RunProgress()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing will happen to this run any more."""
+        return self.state in ENDED_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """What a handler says of a run that did not fail; `result` is a JSON document of the run's kind."""
+
+    state: RunState
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunLogLine:
+    """One thing the operator should know about a run."""
+
+    at: datetime
+    text: str
+    warning: bool
