@@ -1,0 +1,94 @@
+"""VMware vCenter as Keepline uses it: the only package that knows pyVmomi and vSphere's own words.
+
+Start with `connect`; every other function takes the connection first. Foreign faults leave this package
+only as the errors of `appliance.vsphere.errors`.
+"""
+
+from appliance.vsphere.certificates import PresentedCertificate, VcenterAddress, presented_certificate
+from appliance.vsphere.changed_blocks import (
+    TrackingOutcome,
+    TrackingState,
+    allocated_areas_by_tracking,
+    changed_areas,
+    disable_tracking,
+    ensure_tracking,
+)
+from appliance.vsphere.configuration import read_configuration
+from appliance.vsphere.connection import VcenterConnection, connect
+from appliance.vsphere.creation_plan import (
+    CapturedPlace,
+    CreationOptions,
+    CreationPlan,
+    PlannedDisk,
+    creation_plan,
+)
+from appliance.vsphere.events import MachineHistory, history_since
+from appliance.vsphere.inventory import find_machine, list_machines, machine_by_identity, machine_by_moref
+from appliance.vsphere.marks import Mark
+from appliance.vsphere.snapshots import (
+    MarkedSnapshot,
+    Quiesce,
+    SnapshotFacts,
+    create_snapshot,
+    remove_snapshot,
+    snapshot_facts,
+    snapshot_of,
+    snapshots_marked_by,
+)
+from appliance.vsphere.virtual_machines import (
+    CreatedDisk,
+    CreatedMachine,
+    MarkedMachine,
+    Placement,
+    create_machine,
+    declare_restored,
+    delete_machine,
+    machines_marked_by,
+    power_on,
+    upload_nvram,
+)
+
+__all__ = [
+    "CapturedPlace",
+    "CreatedDisk",
+    "CreatedMachine",
+    "CreationOptions",
+    "CreationPlan",
+    "MachineHistory",
+    "Mark",
+    "MarkedMachine",
+    "MarkedSnapshot",
+    "Placement",
+    "PlannedDisk",
+    "PresentedCertificate",
+    "Quiesce",
+    "SnapshotFacts",
+    "TrackingOutcome",
+    "TrackingState",
+    "VcenterAddress",
+    "VcenterConnection",
+    "allocated_areas_by_tracking",
+    "changed_areas",
+    "connect",
+    "create_machine",
+    "create_snapshot",
+    "creation_plan",
+    "declare_restored",
+    "delete_machine",
+    "disable_tracking",
+    "ensure_tracking",
+    "find_machine",
+    "history_since",
+    "list_machines",
+    "machine_by_identity",
+    "machine_by_moref",
+    "machines_marked_by",
+    "power_on",
+    "presented_certificate",
+    "read_configuration",
+    "remove_snapshot",
+    "snapshot_facts",
+    "snapshot_of",
+    "snapshots_marked_by",
+    "upload_nvram",
+]
