@@ -1,0 +1,56 @@
+"""The state database: vCenters, repositories, the queue of runs and the journal of what is in vCenter.
+
+It is a cache of the repository as far as recovery points go: losing it loses no point.
+"""
+
+from appliance.state.database import Database, open_database
+from appliance.state.errors import (
+    DatabaseBusyError,
+    DatabaseDamagedError,
+    DatabaseFullError,
+    DatabaseNewerError,
+    DatabaseReadOnlyError,
+    DatabaseUnusableError,
+    RepositoryExistsError,
+    RepositoryNotFoundError,
+    RunNotFoundError,
+    RunTransitionError,
+    VcenterExistsError,
+    VcenterNotFoundError,
+)
+from appliance.state.installation_store import InstallationStore
+from appliance.state.journal_store import JournalEntry, JournalKind, JournalNumber, JournalStore
+from appliance.state.repository_store import RepositoryStore, StoredRepository
+from appliance.state.run_log_store import RunLogStore
+from appliance.state.run_store import RequestedRun, RunFilter, RunStore
+from appliance.state.vcenter_store import StoredVcenter, VcenterStore
+
+__all__ = [
+    "Database",
+    "DatabaseBusyError",
+    "DatabaseDamagedError",
+    "DatabaseFullError",
+    "DatabaseNewerError",
+    "DatabaseReadOnlyError",
+    "DatabaseUnusableError",
+    "InstallationStore",
+    "JournalEntry",
+    "JournalKind",
+    "JournalNumber",
+    "JournalStore",
+    "RepositoryExistsError",
+    "RepositoryNotFoundError",
+    "RepositoryStore",
+    "RequestedRun",
+    "RunFilter",
+    "RunLogStore",
+    "RunNotFoundError",
+    "RunStore",
+    "RunTransitionError",
+    "StoredRepository",
+    "StoredVcenter",
+    "VcenterExistsError",
+    "VcenterNotFoundError",
+    "VcenterStore",
+    "open_database",
+]

@@ -1,0 +1,271 @@
+"""The queue and the history of runs.
+
+Which state may follow which is `ALLOWED_TRANSITIONS`, and every UPDATE says it in its WHERE: whoever comes
+late changes nothing and is told so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, case, insert, literal, select, update
+from sqlalchemy.orm import Session
+
+from appliance.model.documents import from_json, to_json
+from appliance.model.identifiers import RunId
+from appliance.model.runs import (
+    ACTIVE_STATES,
+    ALLOWED_TRANSITIONS,
+    Run,
+    RunFailure,
+    RunKind,
+    RunOutcome,
+    RunProgress,
+    RunState,
+)
+from appliance.state.database import Database
+from appliance.state.errors import RunNotFoundError, RunTransitionError
+from appliance.state.tables import RunRow
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedRun:
+    """The run that will do what was asked; `joined` when it was active before the request came."""
+
+    run: Run
+    joined: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs a list shows, newest first; `before` is the last id of the page before."""
+
+    kinds: frozenset[RunKind] = frozenset()
+    states: frozenset[RunState] = frozenset()
+    subject: str | None = None
+    before: RunId | None = None
+    limit: int = 50
+
+
+class RunStore:
+    """The table of runs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def request(self, run: Run) -> RequestedRun:
+        """Queue `run`, unless it is a backup of a machine whose backup is active: then that one (rule 6)."""
+        with self._database.writing() as session:
+            active = _active_backup_of(session, run)
+            if active is not None:
+                return RequestedRun(active, joined=True)
+            session.execute(insert(RunRow).values(_columns_of(run)))
+        return RequestedRun(run, joined=False)
+
+    def claim_next(self, now: datetime) -> Run | None:
+        """Take the oldest queued run into a new attempt, or None where nothing waits: one statement."""
+        oldest_queued = (
+            select(RunRow.id)
+            .where(RunRow.state == RunState.QUEUED)
+            .order_by(RunRow.requested_at, RunRow.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+        claim = (
+            update(RunRow)
+            .where(RunRow.id == oldest_queued, RunRow.state == RunState.QUEUED)
+            .values(state=RunState.RUNNING, started_at=now, attempt=RunRow.attempt + 1)
+            .returning(RunRow)
+        )
+        with self._database.writing() as session:
+            row = session.scalars(claim).one_or_none()
+            return None if row is None else _run_of(row)
+
+    def resume(self, run_id: RunId) -> Run:
+        """Take an interrupted run into a new attempt.
+
+        Raises:
+            RunTransitionError: it is not interrupted.
+        """
+        resumed = (
+            update(RunRow)
+            .where(RunRow.id == run_id, RunRow.state == RunState.INTERRUPTED)
+            .values(state=RunState.RUNNING, attempt=RunRow.attempt + 1, phase="")
+            .returning(RunRow)
+        )
+        with self._database.writing() as session:
+            row = session.scalars(resumed).one_or_none()
+            if row is None:
+                raise _refused_move(_existing(session, run_id), RunState.RUNNING)
+            return _run_of(row)
+
+    def interrupt(self, run: Run) -> Run:
+        """Say that this attempt's engine is gone or going.
+
+        Raises:
+            RunTransitionError: the attempt has ended, or a later one has begun.
+        """
+        return self._move(run, RunState.INTERRUPTED)
+
+    def finish(self, run: Run, outcome: RunOutcome, now: datetime) -> Run:
+        """End this attempt with what its handler said.
+
+        Raises:
+            RunTransitionError: the attempt has ended, or a later one has begun.
+        """
+        return self._move(run, outcome.state, ended_at=now, result=outcome.result)
+
+    def end_with(self, run: Run, state: RunState, failure: RunFailure, now: datetime) -> Run:
+        """End this attempt as failed or cancelled, with the reason.
+
+        Raises:
+            RunTransitionError: the attempt has ended, or a later one has begun.
+        """
+        return self._move(run, state, ended_at=now, failure=to_json(failure).decode())
+
+    def save_progress(self, run: Run, phase: str, progress: RunProgress) -> bool:
+        """Write how far this attempt has come; whether somebody asked to cancel it.
+
+        The caller calls it at most once a second for each run. A later attempt's progress is left alone.
+        """
+        save = (
+            update(RunRow)
+            .where(RunRow.id == run.id, RunRow.attempt == run.attempt, RunRow.state == RunState.RUNNING)
+            .values(phase=phase, progress=to_json(progress).decode())
+            .returning(RunRow.cancel_requested)
+        )
+        with self._database.writing() as session:
+            return bool(session.scalar(save))
+
+    def request_cancel(self, run_id: RunId, now: datetime) -> Run:
+        """Cancel a queued run at once; ask the engine to cancel one that has begun.
+
+        Raises:
+            RunTransitionError: the run has ended.
+            RunNotFoundError: there is none.
+        """
+        queued = RunRow.state == RunState.QUEUED
+        cancel = (
+            update(RunRow)
+            .where(RunRow.id == run_id, RunRow.state.in_(ACTIVE_STATES))
+            .values(
+                cancel_requested=True,
+                state=case((queued, literal(RunState.CANCELLED.value)), else_=RunRow.state),
+                ended_at=case((queued, literal(now, RunRow.ended_at.type)), else_=RunRow.ended_at),
+            )
+            .returning(RunRow)
+        )
+        with self._database.writing() as session:
+            row = session.scalars(cancel).one_or_none()
+            if row is None:
+                raise RunTransitionError(
+                    f"run {run_id} is {_existing(session, run_id).state}: too late to cancel"
+                )
+            return _run_of(row)
+
+    def find(self, run_id: RunId) -> Run:
+        """The run with this id.
+
+        Raises:
+            RunNotFoundError: there is none.
+        """
+        with self._database.reading() as session:
+            return _run_of(_existing(session, run_id))
+
+    def list(self, wanted: RunFilter) -> list[Run]:
+        """The runs that `wanted` lets through, newest first."""
+        page = select(RunRow).order_by(RunRow.requested_at.desc(), RunRow.id.desc()).limit(wanted.limit)
+        with self._database.reading() as session:
+            conditions = _conditions_of(wanted, session)
+            return [_run_of(row) for row in session.scalars(page.where(*conditions))]
+
+    def _move(self, run: Run, target: RunState, **columns: object) -> Run:
+        sources = [state for state, targets in ALLOWED_TRANSITIONS.items() if target in targets]
+        move = (
+            update(RunRow)
+            .where(RunRow.id == run.id, RunRow.attempt == run.attempt, RunRow.state.in_(sources))
+            .values(state=target, **columns)
+            .returning(RunRow)
+        )
+        with self._database.writing() as session:
+            row = session.scalars(move).one_or_none()
+            if row is None:
+                raise _refused_move(_existing(session, run.id), target)
+            return _run_of(row)
+
+
+def _refused_move(row: RunRow, target: RunState) -> RunTransitionError:
+    return RunTransitionError(
+        f"run {row.id} is {row.state} in attempt {row.attempt}: it cannot become {target}"
+    )
+
+
+def _existing(session: Session, run_id: RunId) -> RunRow:
+    row = session.get(RunRow, run_id)
+    if row is None:
+        raise RunNotFoundError(f"there is no run {run_id}")
+    return row
+
+
+def _active_backup_of(session: Session, run: Run) -> Run | None:
+    if run.kind is not RunKind.BACKUP:
+        return None
+    active = select(RunRow).where(
+        RunRow.kind == RunKind.BACKUP, RunRow.subject == run.subject, RunRow.state.in_(ACTIVE_STATES)
+    )
+    row = session.scalars(active).one_or_none()
+    return None if row is None else _run_of(row)
+
+
+def _conditions_of(wanted: RunFilter, session: Session) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.kinds:
+        conditions.append(RunRow.kind.in_(wanted.kinds))
+    if wanted.states:
+        conditions.append(RunRow.state.in_(wanted.states))
+    if wanted.subject is not None:
+        conditions.append(RunRow.subject == wanted.subject)
+    if wanted.before is not None:
+        last = _existing(session, wanted.before)
+        conditions.append(
+            (RunRow.requested_at < last.requested_at)
+            | and_(RunRow.requested_at == last.requested_at, RunRow.id < last.id)
+        )
+    return conditions
+
+
+def _columns_of(run: Run) -> dict[str, object]:
+    return {
+        "id": run.id,
+        "kind": run.kind,
+        "subject": run.subject,
+        "subject_name": run.subject_name,
+        "state": RunState.QUEUED,
+        "requested_at": run.requested_at,
+        "request": run.request,
+        "phase": "",
+        "attempt": 0,
+        "cancel_requested": False,
+    }
+
+
+def _run_of(row: RunRow) -> Run:
+    return Run(
+        id=RunId(row.id),
+        kind=RunKind(row.kind),
+        subject=row.subject,
+        subject_name=row.subject_name,
+        state=RunState(row.state),
+        requested_at=row.requested_at,
+        request=row.request,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        phase=row.phase,
+        attempt=row.attempt,
+        cancel_requested=row.cancel_requested,
+        failure=None if row.failure is None else from_json(RunFailure, row.failure),
+        result=row.result,
+        progress=RunProgress() if row.progress is None else from_json(RunProgress, row.progress),
+    )
