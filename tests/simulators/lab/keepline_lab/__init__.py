@@ -1,0 +1,1 @@
+"""The laboratory: a simulated vCenter and a simulated VDDK over disk files in one folder."""
