@@ -23,6 +23,18 @@ class SectorRange:
         return self.start_sector + self.sector_count
 
 
+def check_chunk(chunk_sectors: int) -> None:
+    """Refuse a granularity finer than the library's finest.
+
+    Raises:
+        InvalidArgumentError: the chunk is too small.
+    """
+    if chunk_sectors < MINIMUM_CHUNK_SECTORS:
+        raise InvalidArgumentError(
+            f"chunks of {chunk_sectors} sectors are below the least, {MINIMUM_CHUNK_SECTORS}"
+        )
+
+
 def check_query(start_sector: int, sector_count: int, chunk_sectors: int) -> None:
     """Refuse what QueryAllocatedBlocks refuses, with a reason.
 
@@ -30,10 +42,7 @@ def check_query(start_sector: int, sector_count: int, chunk_sectors: int) -> Non
         InvalidArgumentError: chunk too small, range not made of whole chunks, or more chunks than one call
             takes.
     """
-    if chunk_sectors < MINIMUM_CHUNK_SECTORS:
-        raise InvalidArgumentError(
-            f"chunks of {chunk_sectors} sectors are below the least, {MINIMUM_CHUNK_SECTORS}"
-        )
+    check_chunk(chunk_sectors)
     if start_sector < 0 or sector_count <= 0 or start_sector % chunk_sectors or sector_count % chunk_sectors:
         raise InvalidArgumentError(
             f"{sector_count} sectors from {start_sector} are not whole chunks of {chunk_sectors} sectors"
@@ -66,7 +75,12 @@ def query_allocated_blocks(
 
 
 def plan_queries(capacity_sectors: int, chunk_sectors: int) -> list[SectorRange]:
-    """Return the queries that cover all whole chunks of a disk; less than one chunk remains at its end."""
+    """Return the queries that cover all whole chunks of a disk; less than one chunk remains at its end.
+
+    Raises:
+        InvalidArgumentError: the chunk is too small.
+    """
+    check_chunk(chunk_sectors)
     whole = capacity_sectors - capacity_sectors % chunk_sectors
     step = chunk_sectors * MAXIMUM_CHUNKS_PER_QUERY
     return [SectorRange(start, min(step, whole - start)) for start in range(0, whole, step)]

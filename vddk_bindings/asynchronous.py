@@ -93,9 +93,7 @@ class CompletionDispatcher:
 
     def withdraw(self, number: int) -> None:
         """Forget a request that the library refused to queue: its callback will not come."""
-        request = self._pending.pop(number)
-        request.memory.release()
-        request.outstanding.add(-1)
+        self._pending.pop(number).outstanding.add(-1)
 
     def _completed(self, number: int | None, value: int) -> None:
         request = self._pending.pop(number or 0)

@@ -8,8 +8,9 @@ from typing import Self
 
 from vddk_bindings.connect_parameters import ConnectParameters, NativeConnectParameters, encoded
 from vddk_bindings.constants import OpenFlag
-from vddk_bindings.disk import Disk, LibraryServices
+from vddk_bindings.disk import Disk
 from vddk_bindings.errors import HandleClosedError, InvalidArgumentError
+from vddk_bindings.transfers import LibraryServices
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from vddk_bindings.asynchronous import CompletionDispatcher
 from vddk_bindings.call_statistics import CallStatistics, FunctionStatistics
 from vddk_bindings.connect_parameters import ConnectParameters, encoded, native_parameters
 from vddk_bindings.connection import Connection, ConnectOptions
-from vddk_bindings.disk import LibraryServices
 from vddk_bindings.entry_points import EntryPoints
 from vddk_bindings.errors import InvalidArgumentError, LibraryStateError
 from vddk_bindings.library_file import LibraryFile
 from vddk_bindings.log_relay import LogMessage, LogReceiver, LogRelay
 from vddk_bindings.open_close_thread import OpenCloseThread
 from vddk_bindings.process_guard import THIS_PROCESS, ProcessGuard
+from vddk_bindings.transfers import LibraryServices
 
 Result = TypeVar("Result")
 
