@@ -25,11 +25,48 @@ def block_size_for(capacity: int) -> int:
 
 
 class BlockFlags(IntFlag):
-    """How a block's bytes are stored."""
+    """How a block's bytes are stored, and in drafts what became of the block.
+
+    docs/repository-format.md, "Blocks" and "Drafts".
+    """
 
     NONE = 0
     COMPRESSED = 1
     """The stored bytes are one zstd frame; otherwise they are the block itself."""
+    ZERO = 16
+    """Draft rows only: the block is all zero."""
+    UNCHANGED = 32
+    """Draft rows only: the block equals the parent's."""
+    DEDUPLICATED = 64
+    """Draft rows only: the block's bytes were stored before."""
+
+
+STORED_FLAGS = BlockFlags.COMPRESSED
+"""The flags that a block map keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One durable segment object; `digest` is the BLAKE3 of its trailer, in hexadecimal."""
+
+    id: SegmentId
+    length: int
+    digest: str
+
+
+def block_count_of(capacity: int, block_size: int) -> int:
+    """How many blocks a disk of `capacity` bytes has; the last one may be short."""
+    return -(-capacity // block_size)
+
+
+def block_length(index: int, block_size: int, capacity: int) -> int:
+    """The bytes of block `index` of a disk of `capacity` bytes."""
+    return min(block_size, capacity - index * block_size)
+
+
+def entropy_of(stored_length: int, raw_length: int) -> int:
+    """How much information a byte of a block carries, 0 to 255, judged by what compression left of it."""
+    return min(255, -(-255 * stored_length // raw_length))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +83,8 @@ class BlockLocation:
 class BlockRecord:
     """What one row of a block map says: `location` None means the block is all zero.
 
-    `digest` covers exactly the block's bytes at the point's capacity; `entropy` is 0 to 255, the
-    Shannon entropy of the bytes times 255 / 8; `origin` is the run that read the block from the disk.
+    `digest` covers exactly the block's bytes at the point's capacity; `entropy` is 0 to 255, what the
+    compressor left of each byte (see `entropy_of`); `origin` is the run that read the block from the disk.
     """
 
     index: int

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from appliance.model.change_tracking import CoverageProof, ReadScope, ScopeReason
-from appliance.model.identifiers import InstallationId, RecoveryPointId, RepositoryId
+from appliance.model.identifiers import InstallationId, RecoveryPointId, RepositoryId, RunId
 from appliance.model.virtual_machines import ExclusionReason, MachineIdentity, VirtualDisk
 
 
@@ -109,3 +109,54 @@ class RecoveryPoint:
     def has_gaps(self) -> bool:
         """Whether a disk is missing that nobody accepted as missing."""
         return any(not excluded.accepted for excluded in self.excluded_disks)
+
+
+class TombstoneReason(StrEnum):
+    """Why a point is no longer offered."""
+
+    RETIRED = "retired"
+    WITHDRAWN = "withdrawn"
+    """Its own commit found an object gone right after the manifest was put."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A point that is no longer offered; nothing of it is deleted."""
+
+    format: str
+    machine: str
+    point: RecoveryPointId
+    retired_at: datetime
+    reason: TombstoneReason
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRange:
+    """`count` blocks from block `first` on."""
+
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SuspectDisk:
+    """The blocks of one disk that a point may hold older bytes of."""
+
+    label: str
+    device_key: int
+    backing_uuid: str
+    ranges: tuple[BlockRange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SuspectMark:
+    """A later run read blocks that differ although change tracking had not named them."""
+
+    format: str
+    machine: str
+    point: RecoveryPointId
+    found_by: RunId
+    found_at: datetime
+    explanation: str
+    disks: tuple[SuspectDisk, ...]
