@@ -2,7 +2,6 @@
 
 import itertools
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -61,7 +60,6 @@ class PendingRequest:
     memory: BorrowedMemory
     on_complete: CompletionReceiver
     outstanding: OutstandingRequests
-    started_nanoseconds: int
 
 
 class CompletionDispatcher:
@@ -86,9 +84,7 @@ class CompletionDispatcher:
         """Return the number to pass as the callback's data; the request is outstanding from now on."""
         number = next(self._numbers)
         outstanding.add(1)
-        self._pending[number] = PendingRequest(
-            function, memory, on_complete, outstanding, time.perf_counter_ns()
-        )
+        self._pending[number] = PendingRequest(function, memory, on_complete, outstanding)
         return number
 
     def withdraw(self, number: int) -> None:
@@ -98,8 +94,7 @@ class CompletionDispatcher:
     def _completed(self, number: int | None, value: int) -> None:
         request = self._pending.pop(number or 0)
         request.memory.release()
-        elapsed = time.perf_counter_ns() - request.started_nanoseconds
-        self._statistics.record(request.function, elapsed, request.memory.size)
+        self._statistics.add_bytes(request.function, request.memory.size)
         try:
             request.on_complete(_error_of(request.function, value))
         finally:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FunctionStatistics:
-    """Totals of one function: calls, bytes moved by them, seconds spent inside."""
+    """Totals of one function: calls, bytes moved by them, seconds spent inside the calls."""
 
     calls: int
     bytes: int
@@ -27,6 +27,11 @@ class CallStatistics:
             totals[0] += 1
             totals[1] += moved_bytes
             totals[2] += nanoseconds
+
+    def add_bytes(self, function: str, moved_bytes: int) -> None:
+        """Add what an asynchronous call, counted when it was queued, has moved at last."""
+        with self._lock:
+            self._totals.setdefault(function, [0, 0, 0])[1] += moved_bytes
 
     def totals(self) -> dict[str, FunctionStatistics]:
         """Return the totals so far, by function name."""

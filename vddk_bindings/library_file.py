@@ -70,7 +70,7 @@ def find_library(root: Path) -> LibraryFile:
 def _examined(candidate: Path) -> LibraryFile:
     # An admin may have linked an old name to a newer library (".so.8" → ".so.9.0.1"): the real name decides.
     path = candidate.resolve()
-    version = _version_of(path) or _version_of(candidate)
+    version = version_of(path) or version_of(candidate)
     if version is None or version[0] < min(GENERATIONS):
         raise LibraryTooOldError(f"{candidate} is VDDK {path.name}, older than {min(GENERATIONS)}")
     _require_x86_64(path)
@@ -78,7 +78,8 @@ def _examined(candidate: Path) -> LibraryFile:
     return LibraryFile(path, version, folder.parent if folder.name == _LIBRARY_FOLDER else folder)
 
 
-def _version_of(path: Path) -> tuple[int, ...] | None:
+def version_of(path: Path) -> tuple[int, ...] | None:
+    """Return the version in a library's file name, None where there is none."""
     match = _NAME_PATTERN.fullmatch(path.name)
     return tuple(int(part) for part in match[1].split(".")) if match else None
 
@@ -97,7 +98,7 @@ def _require_x86_64(path: Path) -> None:
 
 def _nothing_found(root: Path, folders: tuple[Path, ...]) -> LibraryMissingError | LibraryTooOldError:
     names = sorted(path.name for folder in folders for path in folder.glob("libvixDiskLib.so*"))
-    versions = [version for name in names if (version := _version_of(Path(name)))]
+    versions = [version for name in names if (version := version_of(Path(name)))]
     if versions and max(versions)[0] < min(GENERATIONS):
         return LibraryTooOldError(
             f"{root} holds only {', '.join(names)}; VDDK {min(GENERATIONS)} is the oldest usable"
