@@ -7,6 +7,7 @@ VcenterError
 ├── SessionLostError            KL-2004  vCenter ended the session and did not take a new one
 ├── PermissionMissingError      KL-2005  the role lacks a privilege
 ├── NotVcenterError             KL-2006  an ESXi host or another product answers
+├── CertificateExpiredError     KL-2007  the confirmed certificate is no longer valid
 ├── TaskInProgressError         KL-2011  another task holds the machine
 ├── FileLockedError             KL-2012  another process holds a file of the machine
 ├── ObjectGoneError             KL-2013  the machine, snapshot or task no longer exists
@@ -40,6 +41,8 @@ InputError
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from appliance.errors import ChangeTrackingError, InputError, VcenterError
 
@@ -105,6 +108,18 @@ class NotVcenterError(VcenterError):
 
     def __init__(self, address: str, product: str) -> None:
         super().__init__(f"{address} is {product}, not a vCenter")
+
+
+class CertificateExpiredError(VcenterError):
+    """VCenter still presents the confirmed certificate, but it is past its time."""
+
+    code = "KL-2007"
+    remedy = "Renew vCenter's certificate, then confirm the new thumbprint with `keepline vcenter add`."
+
+    def __init__(self, vcenter: str, not_after: datetime) -> None:
+        super().__init__(
+            f"the certificate of vCenter {vcenter} is not valid now; it ends {not_after:%Y-%m-%d}"
+        )
 
 
 class TaskInProgressError(VcenterError):
