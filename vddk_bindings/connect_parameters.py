@@ -107,7 +107,8 @@ class NativeConnectParameters:
     def __init__(self, entry_points: EntryPoints, parameters: ConnectParameters) -> None:
         self._entry_points = entry_points
         self._allocated = None
-        if entry_points.has(_ALLOCATE):
+        if entry_points.has(_ALLOCATE) or isinstance(parameters.credentials, SessionCredentials):
+            # Session cookies came together with this function, in 6.7.
             self._allocated = entry_points.call(_ALLOCATE)
             if not self._allocated:
                 raise MemoryError(f"{_ALLOCATE} returned NULL")

@@ -34,7 +34,7 @@ def compile_stub(folder: Path, soname: str, *flags: str) -> Path:
     """Return a VDDK folder that holds the stub as `lib64/<soname>.0.1`."""
     library = folder / "lib64" / f"{soname}.0.1"
     library.parent.mkdir()
-    compiler = ["gcc", "-shared", "-fPIC", "-O1", "-w", "-o", library, SOURCE, "-lpthread", *flags]
+    compiler = ["gcc", "-shared", "-fPIC", "-O1", "-w", "-o", str(library), str(SOURCE), "-lpthread", *flags]
     subprocess.run(compiler, check=True)
     (library.parent / soname).symlink_to(library.name)
     return folder

@@ -109,7 +109,7 @@ def test_library_for_another_machine_is_refused(tmp_path: Path, content: bytes) 
 
 
 def test_every_file_error_has_code_and_remedy() -> None:
-    kinds = [LibraryFileError, *LibraryFileError.__subclasses__()]
+    kinds: list[type[LibraryFileError]] = [LibraryFileError, *LibraryFileError.__subclasses__()]
 
     assert len({kind.code for kind in kinds}) == len(kinds)
     assert all(kind.remedy and not kind.transient for kind in kinds)
