@@ -26,10 +26,10 @@ class BackupRequest:
 
 @dataclass(frozen=True, slots=True)
 class RestoreDiskRequest:
-    """Write one disk of a point to a new file; `disk` is a label, a device key or a number from 0."""
+    """Write one disk of a point, named by its device key there, to a new file (an absolute path)."""
 
     point: RecoveryPointId
-    disk: str
+    device_key: int
     target: str
     target_format: TargetFormat = TargetFormat.RAW
 

@@ -37,7 +37,7 @@ class RestoreService:
         point = self._catalog.point(point_id)
         image = image_of(point, disk)
         absolute = _new_file(target)
-        request = RestoreDiskRequest(point.id, str(image.disk.device_key), str(absolute), target_format)
+        request = RestoreDiskRequest(point.id, image.disk.device_key, str(absolute), target_format)
         return self._queue.request(RunKind.RESTORE_DISK, point.id, point.machine_name, request)
 
     def request_machine(self, request: RestoreMachineRequest) -> RequestedRun:
