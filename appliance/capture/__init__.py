@@ -1,0 +1,1 @@
+"""How a machine is backed up, from snapshot to recovery point."""

@@ -1,0 +1,21 @@
+"""What every run stands on, whatever it does: its folder, its connection, its movers, its journal."""
+
+from appliance.run_context.disk_work import EitherSignal, for_each_disk, run_task
+from appliance.run_context.ports import DiskTaskRunner, StopSignal
+from appliance.run_context.session import RunSession, Tools, access_identity
+from appliance.run_context.workplace import MoverLocks, MoverSettings, RunFolder, VcenterDirectory
+
+__all__ = [
+    "DiskTaskRunner",
+    "EitherSignal",
+    "MoverLocks",
+    "MoverSettings",
+    "RunFolder",
+    "RunSession",
+    "StopSignal",
+    "Tools",
+    "VcenterDirectory",
+    "access_identity",
+    "for_each_disk",
+    "run_task",
+]

@@ -1,0 +1,127 @@
+"""After a crash: take away what a dead engine's run has left in vCenter, in the one order that works.
+
+Movers gone → Cleanup in a fresh child with the same temporary folder → snapshot removed, disks
+consolidated → EndAccess → journal entry closed (docs/architecture.md, "After a crash").
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import timedelta
+
+from appliance.errors import ApplianceError
+from appliance.model.disk_tasks import CleanupTask
+from appliance.model.identifiers import ManagedObjectId
+from appliance.model.runs import Run, RunKind
+from appliance.progress import ProgressSink
+from appliance.run_context.session import RunSession, Tools
+from appliance.run_context.workplace import RunFolder
+from appliance.state import JournalEntry, JournalKind
+from appliance.vsphere import (
+    VcenterConnection,
+    delete_machine,
+    machines_marked_by,
+    remove_snapshot,
+    snapshot_facts,
+    snapshots_marked_by,
+)
+
+
+class LeftoverRecovery:
+    """Implements the engine's `CrashRecovery` for every kind of run."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def recover(self, run: Run, progress: ProgressSink) -> None:
+        """Work through the open journal entries of `run`.
+
+        The snapshot of a backup that will be resumed soon is kept: its checkpoints are worth nothing
+        without it. Everything else goes.
+        """
+        self._tools.locks.wait_until_gone(run.id)
+        folder = RunFolder.of(self._tools.settings, run.id)
+        session = RunSession(run, self._tools, folder, progress, threading.Event())
+        entries = self._tools.journal.open_entries_of(run.id)
+        for vcenter in dict.fromkeys(entry.vcenter for entry in entries):
+            with self._tools.vcenters.connect(vcenter) as connection:
+                _Leftovers(session, connection, [e for e in entries if e.vcenter == vcenter]).take_away()
+        if run.has_ended:
+            folder.remove()
+
+
+class _Leftovers:
+    """The open entries of one run in one vCenter."""
+
+    def __init__(
+        self, session: RunSession, connection: VcenterConnection, entries: list[JournalEntry]
+    ) -> None:
+        self._session = session
+        self._connection = connection
+        self._entries = entries
+
+    def take_away(self) -> None:
+        self._release_hot_added_disks()
+        for entry in self._of(JournalKind.SNAPSHOT):
+            self._remove_snapshot(entry)
+        for entry in self._of(JournalKind.MACHINE):
+            self._delete_machine(entry)
+        for entry in self._of(JournalKind.ACCESS):
+            self._cleanup(entry.machine, entry.marker)
+            self._close(entry)
+
+    def _of(self, kind: JournalKind) -> list[JournalEntry]:
+        return [entry for entry in self._entries if entry.kind is kind]
+
+    def _close(self, entry: JournalEntry) -> None:
+        self._session.tools.journal.close(entry.number, self._session.tools.clock.now())
+
+    def _cleanup(self, machine: ManagedObjectId, identity: str | None) -> None:
+        access = self._session.access(self._connection, machine, None)
+        self._session.tools.movers.cleanup(CleanupTask(access, identity, self._session.lock_file("cleanup")))
+
+    def _release_hot_added_disks(self) -> None:
+        for machine in dict.fromkeys(entry.machine for entry in self._entries if entry.machine):
+            try:
+                self._cleanup(machine, None)
+            except ApplianceError as error:
+                # Without hot-added disks there is nothing to release; with them the snapshot refuses to
+                # go, and that is the error worth reporting.
+                text = f"VDDK's clean-up for {machine} failed: {error} ({error.code})"
+                self._session.progress.message(text, warning=True)
+
+    def _remove_snapshot(self, entry: JournalEntry) -> None:
+        for moref in self._snapshots_of(entry):
+            if self._will_be_resumed(entry.machine, moref):
+                return
+            remove_snapshot(self._connection, entry.machine, moref)
+            self._session.progress.message(
+                f"removed snapshot {moref} left by attempt {self._session.run.attempt}"
+            )
+        self._close(entry)
+
+    def _snapshots_of(self, entry: JournalEntry) -> list[ManagedObjectId]:
+        known = json.loads(entry.details).get("snapshot")
+        if known:
+            return [ManagedObjectId(known)]
+        marked = snapshots_marked_by(self._connection, self._session.mark.installation)
+        return [found.snapshot for found in marked if found.mark == self._session.mark]
+
+    def _will_be_resumed(self, machine: ManagedObjectId, moref: ManagedObjectId) -> bool:
+        run = self._session.run
+        if run.kind is not RunKind.BACKUP or run.has_ended or run.cancel_requested:
+            return False
+        facts = snapshot_facts(self._connection, machine, moref)
+        if facts is None:
+            return False
+        age = self._session.tools.clock.now() - facts.created_at
+        return age < timedelta(seconds=self._session.tools.settings.snapshot_resume_seconds)
+
+    def _delete_machine(self, entry: JournalEntry) -> None:
+        mark = self._session.mark
+        for found in machines_marked_by(self._connection, mark.installation):
+            if found.mark == mark and found.unfinished:
+                delete_machine(self._connection, found.moref, mark)
+                self._session.progress.message(f"deleted the half-restored machine {found.name}")
+        self._close(entry)
