@@ -25,9 +25,9 @@ from appliance.vsphere.creation_plan import (
 from appliance.vsphere.events import MachineHistory, history_since
 from appliance.vsphere.inventory import find_machine, list_machines, machine_by_identity, machine_by_moref
 from appliance.vsphere.marks import Mark
+from appliance.vsphere.quiescing import Quiesce
 from appliance.vsphere.snapshots import (
     MarkedSnapshot,
-    Quiesce,
     SnapshotFacts,
     create_snapshot,
     remove_snapshot,

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
+from pyVmomi import vim
+
+from appliance.errors import VcenterError
 from appliance.model.identifiers import InstallationId, ManagedObjectId
 from appliance.model.recovery_points import Consistency
 from appliance.model.virtual_machines import VirtualDisk, VirtualMachine
 from appliance.vsphere.connection import VcenterConnection
-from appliance.vsphere.marks import Mark
+from appliance.vsphere.disks import virtual_disks
+from appliance.vsphere.errors import (
+    ConsolidationError,
+    ObjectGoneError,
+    QuiesceFailedError,
+    SnapshotRemovalError,
+    VcenterAnswerError,
+)
+from appliance.vsphere.faults import translated
+from appliance.vsphere.marks import Mark, SnapshotMark, SnapshotPurpose, read_description
+from appliance.vsphere.properties import all_of_kind, moref_of, properties_of
+from appliance.vsphere.quiescing import Quiesce, guest_state, quiesce_specification, steps_down
+from appliance.vsphere.retries import with_patience
+from appliance.vsphere.tasks import wait_for_task
 
-
-@dataclass(frozen=True, slots=True)
-class Quiesce:
-    """What the guest is told before the snapshot.
-
-    `wanted` is tried `attempts` times, then weaker ones down to `least`; FILESYSTEM asks VMware Tools to
-    flush, APPLICATION asks Windows' VSS in addition (a Linux guest runs its freeze scripts).
-    """
-
-    wanted: Consistency = Consistency.CRASH
-    least: Consistency = Consistency.CRASH
-    attempts: int = 2
-    timeout_minutes: int = 10
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +70,72 @@ def snapshot_of(
     Raises:
         QuiesceFailedError: not even `quiesce.least` could be had.
         SnapshotRemovalError: the body ended well, but the snapshot stays; the reaper has the rest.
+        ConsolidationError: the snapshot is gone, but its files are not merged.
     """
-    yield create_snapshot(connection, machine, mark, quiesce=quiesce)
+    try:
+        facts = create_snapshot(connection, machine, mark, quiesce=quiesce)
+        yield facts
+    except BaseException as error:
+        _remove_after(error, connection, machine.moref, mark)
+        raise
+    remove_snapshot(connection, machine.moref, facts.moref)
 
 
 def create_snapshot(
     connection: VcenterConnection, machine: VirtualMachine, mark: Mark, *, quiesce: Quiesce
 ) -> SnapshotFacts:
-    """Take a snapshot without memory; one that already carries this mark is taken over, not made twice."""
-    raise NotImplementedError
+    """Take a snapshot without memory; one that already carries this mark is taken over, not made twice.
+
+    Raises:
+        QuiesceFailedError: not even `quiesce.least` could be had.
+        VcenterError: vCenter refused, or stayed busy for minutes.
+    """
+    notes: list[str] = []
+    guest = guest_state(connection, machine)
+    for level in steps_down(quiesce, guest):
+        try:
+            taken = take_marked_snapshot(
+                connection,
+                machine,
+                SnapshotMark(mark, SnapshotPurpose.BACKUP, level),
+                quiesce_specification(level, guest, quiesce.timeout_minutes),
+            )
+        except QuiesceFailedError as error:
+            notes.append(f"no {level} snapshot: {error}")
+            log.warning("guest did not quiesce", extra={"machine": machine.name, "reason": str(error)})
+            continue
+        return _facts(connection, machine.moref, taken, tuple(notes) + guest.notes(quiesce))
+    reasons = "; ".join(notes) or "; ".join(guest.notes(quiesce))
+    raise QuiesceFailedError(
+        f"machine {machine.name} gets no snapshot of at least {quiesce.least}: {reasons}"
+    )
+
+
+def take_marked_snapshot(
+    connection: VcenterConnection,
+    machine: VirtualMachine,
+    mark: SnapshotMark,
+    quiesce_spec: vim.vm.GuestQuiesceSpec | None,
+) -> vim.vm.SnapshotTree:
+    """The node of a snapshot with this mark: the one that is there, or a new one.
+
+    Before every try the machine is searched for it: an earlier try whose answer was lost may have worked.
+    """
+    doing = f"taking a snapshot of {machine.name}"
+    reference = connection.object_of(vim.VirtualMachine, machine.moref)
+
+    def attempt() -> vim.vm.SnapshotTree | None:
+        with translated(doing):
+            found = _find_marked(connection, machine.moref, mark)
+            if found is None:
+                wait_for_task(connection, _start(reference, mark, quiesce_spec), doing)
+                found = _find_marked(connection, machine.moref, mark)
+            return found
+
+    taken = with_patience(connection.clock, attempt)
+    if taken is None:
+        raise VcenterAnswerError(f"{doing}: the task succeeded, but there is no snapshot {mark.name!r}")
+    return taken
 
 
 def remove_snapshot(
@@ -85,16 +147,148 @@ def remove_snapshot(
         SnapshotRemovalError: it could not be removed, with the last reason.
         ConsolidationError: it is gone, but the disks are not merged.
     """
-    raise NotImplementedError
+    doing = f"removing {snapshot} of {machine}"
+    reference = connection.object_of(vim.vm.Snapshot, snapshot)
+
+    def attempt() -> None:
+        with translated(doing):
+            wait_for_task(
+                connection, reference.RemoveSnapshot_Task(removeChildren=False, consolidate=True), doing
+            )
+
+    try:
+        with_patience(connection.clock, attempt)
+    except ObjectGoneError:
+        log.info("snapshot was gone already", extra={"machine": machine, "snapshot": snapshot})
+    except VcenterError as error:
+        raise SnapshotRemovalError(str(error)) from error
+    consolidate_if_needed(connection, machine)
+
+
+def consolidate_if_needed(connection: VcenterConnection, machine: ManagedObjectId) -> None:
+    """Merge what a removed snapshot has left, if vCenter says that something is left.
+
+    Raises:
+        ConsolidationError: the disks are not merged.
+    """
+    doing = f"consolidating the disks of {machine}"
+    reference = connection.object_of(vim.VirtualMachine, machine)
+
+    def attempt() -> None:
+        with translated(doing):
+            if properties_of(connection, reference, "runtime.consolidationNeeded").get(
+                "runtime.consolidationNeeded"
+            ):
+                wait_for_task(connection, reference.ConsolidateVMDisks_Task(), doing)
+
+    try:
+        with_patience(connection.clock, attempt)
+    except ObjectGoneError:
+        return  # the machine was deleted, its disks with it
+    except VcenterError as error:
+        raise ConsolidationError(str(error)) from error
 
 
 def snapshots_marked_by(connection: VcenterConnection, installation: InstallationId) -> list[MarkedSnapshot]:
     """Every snapshot this installation has left, on whatever machine."""
-    raise NotImplementedError
+    with translated("looking for snapshots of Keepline"):
+        machines = all_of_kind(connection, vim.VirtualMachine, "name", "snapshot")
+    marked = []
+    for machine, properties in machines.items():
+        for node in _nodes(properties.get("snapshot")):
+            mark = read_description(node.description)
+            if mark is not None and mark.mark.installation == installation:
+                marked.append(
+                    MarkedSnapshot(
+                        moref_of(node.snapshot),
+                        ManagedObjectId(machine),
+                        str(properties["name"]),
+                        mark.mark,
+                        node.createTime.astimezone(UTC),
+                    )
+                )
+    return marked
 
 
 def snapshot_facts(
     connection: VcenterConnection, machine: ManagedObjectId, snapshot: ManagedObjectId
 ) -> SnapshotFacts | None:
     """The facts of a snapshot that may still exist, for a resumed run; None when it is gone."""
-    raise NotImplementedError
+    try:
+        with translated(f"reading {snapshot} of {machine}"):
+            nodes = _nodes_of(connection, machine)
+            node = next((node for node in nodes if moref_of(node.snapshot) == snapshot), None)
+            return _facts(connection, machine, node, ()) if node is not None else None
+    except ObjectGoneError:
+        return None
+
+
+def _start(
+    machine: vim.VirtualMachine, mark: SnapshotMark, quiesce_spec: vim.vm.GuestQuiesceSpec | None
+) -> vim.Task:
+    """Start the task: the guest's memory is never part of it, it would stun the machine for minutes."""
+    task: vim.Task
+    if quiesce_spec is None:
+        task = machine.CreateSnapshot_Task(mark.name, mark.description, memory=False, quiesce=False)
+    else:
+        task = machine.CreateSnapshotEx_Task(
+            mark.name, mark.description, memory=False, quiesceSpec=quiesce_spec
+        )
+    return task
+
+
+def _facts(
+    connection: VcenterConnection, machine: ManagedObjectId, node: vim.vm.SnapshotTree, notes: tuple[str, ...]
+) -> SnapshotFacts:
+    with translated(f"reading the disks of {moref_of(node.snapshot)} of {machine}"):
+        properties = properties_of(connection, node.snapshot, "config.hardware.device")
+    mark = read_description(node.description)
+    return SnapshotFacts(
+        moref=moref_of(node.snapshot),
+        machine=machine,
+        created_at=node.createTime.astimezone(UTC),
+        disks=virtual_disks(properties.get("config.hardware.device", ())),
+        consistency=mark.consistency if mark is not None else Consistency.CRASH,
+        notes=notes,
+    )
+
+
+def _find_marked(
+    connection: VcenterConnection, machine: ManagedObjectId, wanted: SnapshotMark
+) -> vim.vm.SnapshotTree | None:
+    for node in _nodes_of(connection, machine):
+        found = read_description(node.description)
+        if found is not None and (found.mark, found.purpose) == (wanted.mark, wanted.purpose):
+            return node
+    return None
+
+
+def _nodes_of(connection: VcenterConnection, machine: ManagedObjectId) -> Iterator[vim.vm.SnapshotTree]:
+    reference = connection.object_of(vim.VirtualMachine, machine)
+    return _nodes(properties_of(connection, reference, "snapshot").get("snapshot"))
+
+
+def _nodes(tree: vim.vm.SnapshotInfo | None) -> Iterator[vim.vm.SnapshotTree]:
+    waiting = list(tree.rootSnapshotList) if tree is not None else []
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(node.childSnapshotList)
+
+
+def _remove_after(
+    error: BaseException, connection: VcenterConnection, machine: ManagedObjectId, mark: Mark
+) -> None:
+    """Remove what carries the mark, without hiding the error that ended the body."""
+    try:
+        with translated(f"looking for snapshots of run {mark.run} on {machine}"):
+            left = [
+                moref_of(node.snapshot)
+                for node in _nodes_of(connection, machine)
+                if (found := read_description(node.description)) is not None and found.mark == mark
+            ]
+        for snapshot in left:
+            remove_snapshot(connection, machine, snapshot)
+    except VcenterError as second:
+        error.add_note(f"and the snapshot stays until the next start: {second}")
+        log.warning("snapshot stays for the reaper", extra={"machine": machine, "reason": str(second)})
