@@ -21,10 +21,14 @@ class Function:
     """One exported function.
 
     `thread` says from where it may be called, `ownership` who frees what it returns, `optional` that older
-    libraries lack it.
+    libraries lack it, `guide` the section of VMware's programming guide, `binding` what calls it here (None =
+    nothing does; it can be called through `Library.entry_points`).
     """
 
     name: str
+    summary: str
+    guide: str
+    binding: str | None
     result: str | None
     parameters: tuple[Parameter, ...]
     since: str
@@ -45,6 +49,9 @@ def read_functions() -> tuple[Function, ...]:
     return tuple(
         Function(
             name=entry["name"],
+            summary=entry["summary"],
+            guide=entry["guide"],
+            binding=entry["binding"],
             result=entry["restype"],
             parameters=tuple(Parameter(one["name"], one["ctype"]) for one in entry["argtypes"]),
             since=entry["since"],
