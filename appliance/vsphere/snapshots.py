@@ -138,6 +138,22 @@ def take_marked_snapshot(
     return taken
 
 
+def stun(connection: VcenterConnection, machine: VirtualMachine, mark: Mark) -> None:
+    """Take and remove a snapshot, so that what was reconfigured comes into effect on a running machine.
+
+    Raises:
+        SnapshotRemovalError: it stays; the reaper has the rest.
+        ConsolidationError: it is gone, but its files are not merged.
+    """
+    try:
+        purpose = SnapshotMark(mark, SnapshotPurpose.TRACKING, Consistency.CRASH)
+        taken = take_marked_snapshot(connection, machine, purpose, None)
+    except BaseException as error:
+        _remove_after(error, connection, machine.moref, mark)
+        raise
+    remove_snapshot(connection, machine.moref, moref_of(taken.snapshot))
+
+
 def remove_snapshot(
     connection: VcenterConnection, machine: ManagedObjectId, snapshot: ManagedObjectId
 ) -> None:
