@@ -44,7 +44,7 @@ class Loopback:
         self.refused: list[str] = []
 
     def audit(self, event: str, arguments: tuple[object, ...]) -> None:
-        """Look at one event of the interpreter (sys.addaudithook); called for very many, so quick for the rest."""
+        """Look at one event of the interpreter (sys.addaudithook); quick for the very many others."""
         if event not in SOCKET_EVENTS:
             return
         address = arguments[1]

@@ -32,10 +32,16 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Simulators:
-    """The built simulators: the vCenter program, and the folder with the VDDK libraries of every version."""
+    """The built simulators: the vCenter program, and a folder with the library of every VDDK version."""
 
     vcenter: Path
     vddk: Path
+
+    def install_library(self, version: str, folder: Path) -> None:
+        """Put the library of one version, its links and its decoys into the new folder `folder`/lib64."""
+        target = folder / "lib64"
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(self.vddk / "variants" / version / "lib64", target, symlinks=True)
 
 
 def build_simulators(report: Report = lambda _step: None) -> Simulators:
@@ -103,7 +109,7 @@ def _build_vcenter(result: Path) -> None:
 
 
 def _build_vddk(result: Path) -> None:
-    _run(["make", "--silent", f"OUT={result}"], VDDK_SOURCES, {})
+    _run(["make", "--silent", "--jobs=2", f"OUT={result}"], VDDK_SOURCES, {})
 
 
 def _run(command: list[str], folder: Path, environment: Mapping[str, str]) -> None:

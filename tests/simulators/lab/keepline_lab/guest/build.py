@@ -85,8 +85,18 @@ def _build(folder: Path, report: Report) -> None:
         _make_disks(work, result, report)
         epochs = _run_activity(work, result, report)
         write_manifest(result, [*TRACKED, NTFS_DISK], epochs)
+        for file in result.iterdir():
+            file.chmod(0o444)
         shutil.rmtree(folder, ignore_errors=True)
         result.rename(folder)
+    _remove_older(folder)
+
+
+def _remove_older(newest: Path) -> None:
+    """Keep one older guest: a test run may still read it. Each takes half a gigabyte."""
+    older = [path.parent for path in GUEST_FOLDER.glob(f"*/{MANIFEST_NAME}") if path.parent != newest]
+    for folder in sorted(older, key=lambda path: path.stat().st_mtime, reverse=True)[1:]:
+        shutil.rmtree(folder)
 
 
 def _make_disks(work: Path, result: Path, report: Report) -> None:
