@@ -79,6 +79,7 @@ class Connection:
 
         Raises:
             HandleBusyError: a thread is using one of the disks; nothing was disconnected.
+            VixError: the library failed; what it failed to close stays open until the process ends.
         """
         self._services.open_close_thread.run(self._close)
 
@@ -121,8 +122,8 @@ class Connection:
         for disk in tuple(self._disks):
             disk.close()
         self._closed = True
+        if self._disks:  # one failed to close, and said so: disconnecting beneath it could crash
+            return
+        self._services.entry_points.check("VixDiskLib_Disconnect", self._connection, context=self._server)
         self._on_closed(self)
-        try:
-            self._services.entry_points.check("VixDiskLib_Disconnect", self._connection, context=self._server)
-        finally:
-            self._parameters.release()
+        self._parameters.release()

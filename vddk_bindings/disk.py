@@ -112,12 +112,13 @@ class Disk(SectorTransfers):
 
         Raises:
             HandleBusyError: another thread is using the handle.
+            VixError: the library failed. The handle is lost then, and its connection stays open with it until
+                the process ends: to close again, or to disconnect beneath an open disk, could crash.
         """
         if self._guard.closed:
             return
         with self._guard:
-            if self._outstanding.count:
-                self._drain()
+            self._wait_for_queued()
             self._guard.mark_closed()  # also when Close fails: nobody may touch the handle after it
             self._services.open_close_thread.run(self._close)
 
@@ -130,8 +131,8 @@ class Disk(SectorTransfers):
         self.close()
 
     def _close(self) -> None:
-        self._on_closed(self)
         self._entry_points.check("VixDiskLib_Close", self._handle, context=self.path)
+        self._on_closed(self)
 
     def _iter_allocated_chunks(self, chunk_sectors: int) -> Iterator[SectorRange]:
         capacity = self.information().capacity_sectors

@@ -184,7 +184,16 @@ class Library:
         return self._statistics.totals()
 
     def exit(self) -> None:
-        """Close every connection and end the library, on the main thread; a second time does nothing."""
+        """Close every connection and end the library, on the main thread; a second time does nothing.
+
+        The library is not ended when something failed to close before: that could crash, the process's end
+        will do.
+
+        Raises:
+            ThreadRuleError: this is not the main thread.
+            HandleBusyError: a thread is using a disk; nothing was ended.
+            VixError: the library failed to close a disk or connection.
+        """
         if not self._running:
             return
         self._process.require_main_thread("VixDiskLib_Exit")
@@ -193,7 +202,8 @@ class Library:
             connection.close()
         self._running = False
         self._open_close_thread.stop()
-        self.entry_points.call("VixDiskLib_Exit")
+        if not self._connections:
+            self.entry_points.call("VixDiskLib_Exit")
 
     def __enter__(self) -> Self:
         return self

@@ -50,6 +50,7 @@ class SectorTransfers:
         self._guard = HandleGuard(path)
         self._mode: _InputOutputMode | None = None
         self._outstanding = OutstandingRequests()
+        self._must_wait = False
 
     def read_sectors(self, start_sector: int, destination: Buffer) -> None:
         """Fill `destination`, a whole number of sectors long, from `start_sector` on; nothing is copied.
@@ -110,20 +111,18 @@ class SectorTransfers:
             VixError: the library failed to wait; single failures go to `on_complete`.
         """
         with self._guard:
-            self._drain()
+            self._wait_for_queued()
 
     def flush(self) -> None:
         """Return when everything written through this handle is durable.
 
         Raises:
-            HandleBusyError: queued requests are not completed; call `wait` first.
+            HandleBusyError: requests were queued since the last `wait`.
             MissingFunctionError: VDDK before 6.0.
         """
         with self._guard:
-            if self._outstanding.count:
-                raise HandleBusyError(
-                    f"{self.path} has {self._outstanding.count} queued requests: wait for them first"
-                )
+            if self._must_wait:
+                raise HandleBusyError(f"requests were queued on {self.path}: wait for them first")
             self._entry_points.check("VixDiskLib_Flush", self._handle)
 
     def _transfer(self, function: str, start_sector: int, sector_count: int, address: int) -> None:
@@ -155,6 +154,7 @@ class SectorTransfers:
     ) -> None:
         completions = self._services.completions
         number = completions.register(function, memory, on_complete, self._outstanding)
+        had_to_wait, self._must_wait = self._must_wait, True
         try:
             self._entry_points.check(
                 function,
@@ -169,11 +169,15 @@ class SectorTransfers:
             )
         except _NOT_QUEUED:
             completions.withdraw(number)
+            self._must_wait = had_to_wait
             raise
 
-    def _drain(self) -> None:
-        self._entry_points.check("VixDiskLib_Wait", self._handle, context=self.path)
-        self._outstanding.wait_for_none()
+    def _wait_for_queued(self) -> None:
+        # Also when every callback has come: the library may not have counted the last one as done yet.
+        if self._must_wait:
+            self._entry_points.check("VixDiskLib_Wait", self._handle, context=self.path)
+            self._outstanding.wait_for_none()
+            self._must_wait = False
 
     def _use(self, mode: _InputOutputMode) -> None:
         if self._mode is None:

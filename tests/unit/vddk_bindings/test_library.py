@@ -146,6 +146,26 @@ def test_everything_is_given_back_in_the_end(
         library.connect(parameters).open_disk("three")
 
     assert stub.live_allocations() == 0
+    assert stub.functions.stub_ends() == 1
+
+
+def test_what_fails_to_close_stays_open_and_nothing_is_ended_beneath_it(
+    library_file: LibraryFile, stub: Stub, parameters: ConnectParameters
+) -> None:
+    with Library(library_file, ProcessGuard()) as library:
+        library.initialise()
+        connection = library.connect(parameters)
+        stuck = connection.open_disk("stuck")
+        connection.open_disk("one")
+        with pytest.raises(HostUnavailableError, match="VixDiskLib_Close"):
+            stuck.close()
+        stuck.close()
+        connection.close()
+
+    statistics = library.statistics()
+    assert statistics["VixDiskLib_Close"].calls == 2
+    assert "VixDiskLib_Disconnect" not in statistics
+    assert stub.functions.stub_ends() == 0
 
 
 def test_all_opens_and_closes_happen_on_one_thread_whoever_asks(

@@ -50,7 +50,7 @@ static char connected[1024], metadata[256];
 static long live_allocations;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static int reading, released, transfers, async_running, async_held;
+static int reading, released, transfers, async_running, async_held, ends;
 static pid_t designated[64];
 static int designated_count;
 
@@ -65,12 +65,13 @@ __attribute__((constructor)) static void fill(void) {
 
 /* What a test asks the stub about. */
 void stub_reset(void) {
-   live_allocations = designated_count = reading = released = transfers = async_held = 0;
+   live_allocations = designated_count = reading = released = transfers = async_held = ends = 0;
    memset(content, 0, sizeof content);
    connected[0] = 0;
 }
 long stub_live_allocations(void) { return live_allocations; }
 const char *stub_connected(void) { return connected; }
+int stub_ends(void) { return ends; }
 int stub_transfers(void) { return transfers; }
 int stub_open_close_threads(void) {
    int distinct = 0;
@@ -115,7 +116,7 @@ VixError VixDiskLib_InitEx(uint32_t major, uint32_t minor, LogFunction *log, Log
    if (configFile && strstr(configFile, "panic")) say(panic, "out of %s", "luck");
    return 0;
 }
-void VixDiskLib_Exit(void) {}
+void VixDiskLib_Exit(void) { ends++; }
 
 char *VixDiskLib_GetErrorText(VixError error, const char *locale) {
    if ((error & 0xffff) == 5) return NULL;
@@ -178,11 +179,16 @@ VixError VixDiskLib_Open(void *connection, const char *path, uint32_t flags, voi
    if (strstr(path, "untrusted")) return 0xabcd00000001ull;
    if (strstr(path, "busy")) return 5;
    uint32_t *opened = allocate(sizeof *opened);
-   *opened = flags;
+   *opened = flags | (strstr(path, "stuck") ? 0x80000000u : 0);
    *handle = opened;
    return 0;
 }
-VixError VixDiskLib_Close(void *handle) { note_thread(); give_back(handle); return 0; }
+VixError VixDiskLib_Close(void *handle) {
+   note_thread();
+   if (*(uint32_t *)handle & 0x80000000u) return 36;
+   give_back(handle);
+   return 0;
+}
 const char *VixDiskLib_GetTransportMode(void *handle) { return *(uint32_t *)handle & 4 ? "nbdssl" : "hotadd"; }
 VixError VixDiskLib_GetInfo(void *handle, Info **info) {
    *info = allocate(sizeof **info);
