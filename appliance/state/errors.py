@@ -87,7 +87,7 @@ class RepositoryNotFoundError(InputError):
     remedy = "Make a repository, or take over an existing one, with `keepline init FOLDER`."
 
 
-class RepositoryExistsError(InputError):
+class RepositoryNameTakenError(InputError):
     """This appliance has a repository of this name already."""
 
     code = "KL-1064"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import insert, select
 
 from appliance.state.database import Database
-from appliance.state.errors import RepositoryExistsError, RepositoryNotFoundError
+from appliance.state.errors import RepositoryNameTakenError, RepositoryNotFoundError
 from appliance.state.tables import RepositoryRow
 
 DEFAULT_REPOSITORY = "default"
@@ -31,7 +31,7 @@ class RepositoryStore:
         """Remember one.
 
         Raises:
-            RepositoryExistsError: the name is taken, by another location.
+            RepositoryNameTakenError: the name is taken, by another location.
         """
         with self._database.writing() as session:
             row = session.get(RepositoryRow, repository.name)
@@ -40,7 +40,7 @@ class RepositoryStore:
                     insert(RepositoryRow).values(name=repository.name, location=repository.location)
                 )
             elif row.location != repository.location:
-                raise RepositoryExistsError(
+                raise RepositoryNameTakenError(
                     f"repository {repository.name} lies at {row.location}, not at {repository.location}"
                 )
 
