@@ -13,10 +13,16 @@ from enum import StrEnum
 from appliance.model.recovery_points import DiskStatistics
 from appliance.progress import DiskProgress
 
+RELEASE_ORDER = b"release"
+"""The second line of an access holder's input: EndAccess, then end."""
+
 
 @dataclass(frozen=True, slots=True)
 class VddkAccess:
-    """Everything needed to reach one disk through VDDK; `password` is a secret."""
+    """Everything needed to reach one disk through VDDK; `password` is a secret.
+
+    A call of the library that takes longer than `call_limit_seconds` counts as hanging: the mover ends.
+    """
 
     library_folder: str
     temporary_folder: str
@@ -28,6 +34,7 @@ class VddkAccess:
     machine: str
     snapshot: str | None
     transport_modes: str
+    call_limit_seconds: float = 300.0
 
     def __repr__(self) -> str:
         return f"VddkAccess(server={self.server!r}, user={self.user!r}, machine={self.machine!r})"
@@ -148,7 +155,11 @@ Task = BackupDiskTask | RestoreFileTask | RestoreVddkTask | VerifyImageTask | Ho
 
 @dataclass(frozen=True, slots=True)
 class TaskDocument:
-    """What goes to standard input: exactly one of the fields is set."""
+    """What goes to standard input: exactly one of the fields is set.
+
+    Raises:
+        ValueError: none or several are set.
+    """
 
     backup_disk: BackupDiskTask | None = None
     restore_file: RestoreFileTask | None = None
@@ -156,6 +167,42 @@ class TaskDocument:
     verify_image: VerifyImageTask | None = None
     hold_access: HoldAccessTask | None = None
     cleanup: CleanupTask | None = None
+
+    def __post_init__(self) -> None:
+        if len(self._tasks) != 1:
+            raise ValueError(f"a task document holds one task, this one holds {len(self._tasks)}")
+
+    @property
+    def task(self) -> Task:
+        """The one task."""
+        return self._tasks[0]
+
+    @property
+    def access(self) -> VddkAccess | None:
+        """How the task reaches vSphere, or None where it does not."""
+        return getattr(self.task, "access", None)
+
+    @property
+    def label(self) -> str:
+        """What people call the task: the disk's label, or what is done with the machine."""
+        task = self.task
+        if isinstance(task, HoldAccessTask):
+            return f"access to {task.access.machine}"
+        if isinstance(task, CleanupTask):
+            return f"clean-up at {task.access.server}"
+        return task.disk_label
+
+    @property
+    def _tasks(self) -> tuple[Task, ...]:
+        fields = (
+            self.backup_disk,
+            self.restore_file,
+            self.restore_vddk,
+            self.verify_image,
+            self.hold_access,
+            self.cleanup,
+        )
+        return tuple(task for task in fields if task is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,153 @@
+"""One handle of VDDK that survives what a retry can heal."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from appliance.clock import Clock
+from appliance.model.units import KIB, MIB
+from appliance.transport.watchdog import CallWatchdog
+from vddk_bindings import (
+    SECTOR_SIZE_BYTES,
+    Connection,
+    Disk,
+    OutOfMemoryError,
+    VddkError,
+    VixError,
+)
+
+logger = logging.getLogger(__name__)
+
+LONGEST_CALL: Final = 2 * MIB
+"""More in one call has no use with NBDSSL (VDDK guide, "Best practices for NBD transport")."""
+SHORTEST_CALL: Final = 64 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a call is tried, and the pause before the second try; each next one is twice as long."""
+
+    tries: int = 6
+    first_pause_seconds: float = 1.0
+
+
+class VddkHandle:
+    """One open disk. One thread at a time uses it; which one may change."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        connection: Connection,
+        path: str,
+        watchdog: CallWatchdog,
+        clock: Clock,
+        retries: RetryPolicy,
+    ) -> None:
+        self._connect = connect
+        self.connection = connection
+        self._path = path
+        self._watchdog = watchdog
+        self._clock = clock
+        self._retries = retries
+        self._longest_call = LONGEST_CALL
+        self._disk: Disk | None = self._opened()
+
+    @property
+    def disk(self) -> Disk:
+        """The open disk, for everything that is no transfer.
+
+        Raises:
+            VixError: it was lost and cannot be opened again.
+        """
+        return self._open_disk()
+
+    def read(self, offset: int, destination: memoryview) -> None:
+        """Fill `destination` from `offset` on, in as many calls as the host has memory for.
+
+        Raises:
+            VddkError: no retry helped, or none makes sense.
+        """
+        self._transfer("read", Disk.read_sectors, offset, destination)
+
+    def write(self, offset: int, source: memoryview) -> None:
+        """Put `source` at `offset`; a repeated write puts the same bytes at the same place.
+
+        Raises:
+            VddkError: no retry helped, or none makes sense.
+        """
+        self._transfer("write", Disk.write_sectors, offset, source)
+
+    def flush(self) -> None:
+        """Make what was written durable. Never repeated: a new handle knows nothing of the old one's writes.
+
+        Raises:
+            VddkError: the library refused.
+        """
+        with self._watchdog.watching(f"flush of {self._path}"):
+            self.disk.flush()
+
+    def _transfer(
+        self, verb: str, call: Callable[[Disk, int, memoryview], None], offset: int, memory: memoryview
+    ) -> None:
+        position = 0
+        while position < len(memory):
+            piece = memory[position : position + self._longest_call]
+            if self._tried(verb, call, offset + position, piece):
+                position += len(piece)
+
+    def _tried(
+        self, verb: str, call: Callable[[Disk, int, memoryview], None], offset: int, piece: memoryview
+    ) -> bool:
+        """Whether the piece went through; False asks for it again in smaller calls."""
+        pause = self._retries.first_pause_seconds
+        for tries_left in reversed(range(self._retries.tries)):
+            try:
+                disk = self._open_disk()
+                with self._watchdog.watching(f"{verb} of {len(piece)} bytes at {offset} of {self._path}"):
+                    call(disk, offset // SECTOR_SIZE_BYTES, piece)
+            except VixError as error:
+                if not error.transient or not tries_left:
+                    raise
+                logger.warning("disk call retried: %s", error, extra={"disk": self._path})
+                self._clock.sleep(pause)
+                pause *= 2
+                if self._shortened(error):
+                    return False
+                self._give_up_handle(error)
+            else:
+                break
+        return True
+
+    def _shortened(self, error: VixError) -> bool:
+        """Whether calls are shorter from now on, because the host has no memory for longer ones."""
+        if not isinstance(error, OutOfMemoryError) or self._longest_call <= SHORTEST_CALL:
+            return False
+        self._longest_call //= 2
+        return True
+
+    def _give_up_handle(self, reason: VixError) -> None:
+        """Close what is broken; the next try opens anew. A host short of memory gets its handle to keep."""
+        if isinstance(reason, OutOfMemoryError) or self._disk is None:
+            return
+        with suppress(VddkError), self._watchdog.watching(f"close of {self._path}"):
+            self._disk.close()
+        self._disk = None
+
+    def _open_disk(self) -> Disk:
+        """The handle; a lost one is opened again, over a new connection where the old one is lost too."""
+        if self._disk is None:
+            try:
+                self._disk = self._opened()
+            except VixError:
+                with self._watchdog.watching(f"connection for {self._path}"):
+                    self.connection = self._connect()
+                self._disk = self._opened()
+        return self._disk
+
+    def _opened(self) -> Disk:
+        with self._watchdog.watching(f"open of {self._path}"):
+            return self.connection.open_disk(self._path)
