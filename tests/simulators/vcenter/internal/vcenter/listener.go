@@ -1,0 +1,65 @@
+package vcenter
+
+import (
+	"regexp"
+	"strconv"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// The registry tells the sidecar of every object that appears, changes or goes.
+
+var trailingNumber = regexp.MustCompile(`\d+$`)
+
+// PutObject is called with locks of the registry held: it must take none.
+func (s *sidecar) PutObject(_ *simulator.Context, object mo.Reference) {
+	s.noteNumber(object.Reference().Value)
+	if machine, ok := object.(*simulator.VirtualMachine); ok {
+		fillEnumerations(machine)
+		if s.machine(machine.Self.Value) == nil {
+			s.newMachine(machine.Self)
+		}
+	}
+}
+
+// UpdateObject is called with the changed object locked.
+func (s *sidecar) UpdateObject(_ *simulator.Context, object mo.Reference, changes []types.PropertyChange) {
+	switch changed := object.(type) {
+	case *mo.VirtualMachine:
+		if machine := s.machine(changed.Self.Value); machine != nil {
+			s.follow(machine, changed, changes)
+		}
+	case *mo.EventHistoryCollector:
+		if s.journal != nil {
+			s.journal.note(changed.Self, changes)
+		}
+	}
+}
+
+// RemoveObject drops what belongs to a machine that was destroyed or unregistered.
+func (s *sidecar) RemoveObject(_ *simulator.Context, ref types.ManagedObjectReference) {
+	if ref.Type == "VirtualMachine" {
+		s.forget(ref.Value)
+	}
+}
+
+// noteNumber remembers the highest number given out, so that a restart does not give it out again.
+func (l *Lab) noteNumber(moref string) {
+	number, err := strconv.ParseInt(trailingNumber.FindString(moref), 10, 64)
+	if err != nil {
+		return
+	}
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.counter = max(l.counter, number)
+}
+
+// fillEnumerations sets the enumerations without which pyVmomi cannot read a machine's runtime and summary.
+func fillEnumerations(machine *simulator.VirtualMachine) {
+	for _, runtime := range []*types.VirtualMachineRuntimeInfo{&machine.Runtime, &machine.Summary.Runtime} {
+		runtime.FaultToleranceState = types.VirtualMachineFaultToleranceStateNotConfigured
+		runtime.RecordReplayState = types.VirtualMachineRecordReplayStateInactive
+	}
+}
