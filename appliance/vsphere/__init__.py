@@ -16,12 +16,12 @@ from appliance.vsphere.changed_blocks import (
 from appliance.vsphere.configuration import read_configuration
 from appliance.vsphere.connection import VcenterConnection, connect
 from appliance.vsphere.creation_plan import (
-    CapturedPlace,
     CreationOptions,
     CreationPlan,
     PlannedDisk,
     creation_plan,
 )
+from appliance.vsphere.documents import CapturedPlace
 from appliance.vsphere.events import MachineHistory, history_since
 from appliance.vsphere.inventory import find_machine, list_machines, machine_by_identity, machine_by_moref
 from appliance.vsphere.marks import Mark

@@ -40,7 +40,7 @@ def list_machines(connection: VcenterConnection) -> list[VirtualMachine]:
     is left out with a warning in the log.
     """
     with translated("listing the machines"):
-        places = all_places(connection)
+        places = all_places(connection, vim.HostSystem)
         found = all_of_kind(connection, vim.VirtualMachine, *_DESCRIBING)
     machines = [
         _machine(connection, moref, properties, places)
@@ -151,7 +151,7 @@ def _parent(properties: Properties) -> ManagedObject | None:
 
 
 def _path(properties: Properties, places: Places) -> str:
-    return places.path(_parent(properties), str(properties["name"]))
+    return f"{places.path(_parent(properties))}/{properties['name']}"
 
 
 def _count(trees: list[vim.vm.SnapshotTree]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pyVmomi import vim
@@ -17,44 +17,53 @@ _DEEPEST = 64
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Names and parents of folders, datacenters, vApps and hosts by moref."""
+    """Names and parents of inventory objects by moref, and which of them are datacenters."""
 
     entities: Mapping[str, Properties]
+    datacenters: frozenset[str] = frozenset()
 
     def name(self, entity: ManagedObject | None) -> str:
         """The entity's name, or an empty string when it is unknown."""
         return str(self._known(entity).get("name", ""))
 
-    def path(self, parent: ManagedObject | None, name: str) -> str:
-        """The inventory path of `name` in `parent`: `/datacenter/vm/folder/name`."""
-        names = [name]
-        entity = parent
+    def path(self, entity: ManagedObject | None) -> str:
+        """The entity's inventory path, `/datacenter/vm/folder`; empty for the root and for nothing."""
+        names = [str(known["name"]) for _, known in self._upwards(entity)]
+        return "".join(f"/{name}" for name in reversed(names))
+
+    def datacenter_of(self, entity: ManagedObject | None) -> ManagedObject | None:
+        """The datacenter the entity lies in, or is."""
+        return next((one for one, _ in self._upwards(entity) if moref_of(one) in self.datacenters), None)
+
+    def _upwards(self, entity: ManagedObject | None) -> Iterator[tuple[ManagedObject, Properties]]:
+        """Yield the entity and what it lies in, up to but without the root folder."""
         for _ in range(_DEEPEST):
             known = self._known(entity)
-            above = known.get("parentFolder") or known.get("parent")
-            if above is None:  # the root folder has no part in a path
-                break
-            names.append(str(known["name"]))
+            above = _above(known)
+            if entity is None or above is None:
+                return
+            yield entity, known
             entity = above
-        return "/" + "/".join(reversed(names))
 
     def _known(self, entity: ManagedObject | None) -> Properties:
         return self.entities.get(moref_of(entity), {}) if entity is not None else {}
 
 
-def all_places(connection: VcenterConnection) -> Places:
-    """Every folder, datacenter, vApp and host of the inventory.
+def all_places(connection: VcenterConnection, *kinds: type[ManagedObject]) -> Places:
+    """Every folder, datacenter and vApp of the inventory, and every object of `kinds`.
 
     Raises:
         vmodl.MethodFault: as vCenter answers; the caller translates.
     """
-    entities: dict[str, Properties] = {}
     root = connection.content.rootFolder
-    entities[moref_of(root)] = {"name": "Datacenters"}
-    for kind in (vim.Folder, vim.Datacenter, vim.HostSystem):
+    entities: dict[str, Properties] = {moref_of(root): {"name": "Datacenters"}}
+    datacenters = all_of_kind(connection, vim.Datacenter, "name", "parent")
+    entities.update(all_of_kind(connection, vim.Folder, "name", "parent"))
+    for kind in kinds:
         entities.update(all_of_kind(connection, kind, "name", "parent"))
+    entities.update(datacenters)
     entities.update(all_of_kind(connection, vim.VirtualApp, "name", "parent", "parentFolder"))
-    return Places(entities)
+    return Places(entities, frozenset(datacenters))
 
 
 def places_around(connection: VcenterConnection, *entities: ManagedObject | None) -> Places:
@@ -64,15 +73,23 @@ def places_around(connection: VcenterConnection, *entities: ManagedObject | None
         vmodl.MethodFault: as vCenter answers; the caller translates.
     """
     found: dict[str, Properties] = {}
+    datacenters: set[str] = set()
     waiting = [entity for entity in entities if entity is not None]
     while waiting:
         entity = waiting.pop()
         if moref_of(entity) in found:
             continue
-        # A vApp lies in a resource pool, but its machines are listed under its folder.
+        if isinstance(entity, vim.Datacenter):
+            datacenters.add(moref_of(entity))
         paths = ("name", "parent", *(("parentFolder",) if isinstance(entity, vim.VirtualApp) else ()))
         properties = properties_of(connection, entity, *paths)
         found[moref_of(entity)] = properties
-        if (above := properties.get("parentFolder") or properties.get("parent")) is not None:
+        if (above := _above(properties)) is not None:
             waiting.append(above)
-    return Places(found)
+    return Places(found, frozenset(datacenters))
+
+
+def _above(known: Properties) -> ManagedObject | None:
+    """What something lies in; a vApp lies in a resource pool, but its machines are listed by its folder."""
+    above: ManagedObject | None = known.get("parentFolder") or known.get("parent")
+    return above
