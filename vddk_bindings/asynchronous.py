@@ -94,9 +94,11 @@ class CompletionDispatcher:
     def _completed(self, number: int | None, value: int) -> None:
         request = self._pending.pop(number or 0)
         request.memory.release()
-        self._statistics.add_bytes(request.function, request.memory.size)
+        error = _error_of(request.function, value)
+        if error is None:
+            self._statistics.add_bytes(request.function, request.memory.size)
         try:
-            request.on_complete(_error_of(request.function, value))
+            request.on_complete(error)
         finally:
             request.outstanding.add(-1)
 

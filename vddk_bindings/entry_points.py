@@ -59,33 +59,37 @@ class EntryPoints:
 
     def call(self, name: str, *arguments: object) -> Any:
         """Call `name` and return what it returns, a C value, hence `Any`."""
-        return self._timed(name, self.function(name), 0, arguments)
+        function = self.function(name)
+        self._guard.require_same_process()
+        started = time.perf_counter_ns()
+        result = function(*arguments)
+        self._statistics.record(name, time.perf_counter_ns() - started, 0)
+        return result
 
     def check(
         self, name: str, *arguments: object, expected: int = VIX_OK, moved_bytes: int = 0, context: str = ""
     ) -> None:
         """Call `name`, which answers a VixError, and raise unless it is `expected`.
 
-        `moved_bytes` is for the statistics, `context` for the error's text.
+        `moved_bytes` is for the statistics of calls that succeed, `context` for the error's text.
 
         Raises:
             VixError: the library answered something else.
             MissingFunctionError: this library is too old for the function.
         """
-        value = self._timed(name, self.function(name), moved_bytes, arguments)
-        if value & ERROR_CODE_MASK != expected:
+        function = self.function(name)
+        self._guard.require_same_process()
+        started = time.perf_counter_ns()
+        value: int = function(*arguments)
+        elapsed = time.perf_counter_ns() - started
+        succeeded = value & ERROR_CODE_MASK == expected
+        self._statistics.record(name, elapsed, moved_bytes if succeeded else 0)
+        if not succeeded:
             raise self.error(name, value, context)
 
     def error(self, name: str, value: int, context: str = "") -> VixError:
         """Return the exception for `value`, with the library's own words."""
         return vix_error(name, value, self._error_text(value), context)
-
-    def _timed(self, name: str, function: Any, moved_bytes: int, arguments: tuple[object, ...]) -> Any:
-        self._guard.require_same_process()
-        started = time.perf_counter_ns()
-        result = function(*arguments)
-        self._statistics.record(name, time.perf_counter_ns() - started, moved_bytes)
-        return result
 
     def _error_text(self, value: int) -> str:
         address = self.call(_GET_ERROR_TEXT, value, None)

@@ -51,7 +51,7 @@ class Library:
         self._process = process
         self._statistics = CallStatistics()
         self.entry_points = EntryPoints(file, process, self._statistics)
-        self._open_close_thread = OpenCloseThread()
+        self._open_close_thread = OpenCloseThread(process)
         self._services = LibraryServices(
             self.entry_points,
             self._open_close_thread,
@@ -230,7 +230,6 @@ class Library:
     def _on_designated_thread(self, function: Callable[[], Result]) -> Result:
         if not self._running:
             raise LibraryStateError("VDDK is not initialised, or was ended")
-        self._process.require_same_process()
         return self._open_close_thread.run(function)
 
     @staticmethod

@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from vddk_bindings.errors import LibraryStateError
+from vddk_bindings.process_guard import ProcessGuard
 
 Result = TypeVar("Result")
 
@@ -21,7 +22,8 @@ class OpenCloseThread:
     It is a daemon: a library that hangs in Open must not keep the process from ending.
     """
 
-    def __init__(self, name: str = "vddk-open-close") -> None:
+    def __init__(self, process: ProcessGuard, name: str = "vddk-open-close") -> None:
+        self._process = process
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._lock = threading.Lock()
@@ -35,8 +37,10 @@ class OpenCloseThread:
         """Return what `function` returns, or raise what it raises, after running it on the designated thread.
 
         Raises:
+            ForkedProcessError: this process is a fork; the thread does not exist in it.
             LibraryStateError: the thread was stopped.
         """
+        self._process.require_same_process()
         if threading.current_thread() is self._thread:
             return function()
         outcome: Future[Result] = Future()

@@ -133,7 +133,8 @@ def test_close_waits_for_what_is_queued(connection: Connection) -> None:
 
 def test_completed_requests_are_counted_with_their_bytes(disk: Disk, library: Library) -> None:
     disk.read_sectors_async(0, bytearray(1024), Completions().receive)
+    disk.read_sectors_async(FAILING_SECTOR, bytearray(1024), Completions().receive)
     disk.wait()
 
     reads = library.statistics()["VixDiskLib_ReadAsync"]
-    assert (reads.calls, reads.bytes) == (1, 1024)
+    assert (reads.calls, reads.bytes) == (2, 1024)

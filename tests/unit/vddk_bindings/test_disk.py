@@ -211,7 +211,9 @@ def test_flush_reaches_the_library(disk: Disk, library: Library) -> None:
 def test_statistics_count_calls_bytes_and_time(disk: Disk, library: Library) -> None:
     disk.read_sectors(0, bytearray(1024))
     disk.read_sectors(0, bytearray(512))
+    with pytest.raises(HostUnavailableError):
+        disk.read_sectors(FAILING_SECTOR, bytearray(512))
 
     reads = library.statistics()["VixDiskLib_Read"]
-    assert (reads.calls, reads.bytes) == (2, 1536)
+    assert (reads.calls, reads.bytes) == (3, 1536)
     assert reads.seconds > 0

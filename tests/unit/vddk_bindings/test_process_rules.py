@@ -4,9 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from vddk_bindings import ForkedProcessError, Library, find_library
+from vddk_bindings import ConnectParameters, ForkedProcessError, Library, find_library
 from vddk_bindings.process_guard import ProcessGuard
 
 FORBIDDEN_MODULES = {
@@ -46,7 +47,25 @@ except LibraryStateError as error:
 """
 
 
+RECEIVER_RAISES = """
+import sys
+from pathlib import Path
+from vddk_bindings import ConnectParameters, Library, PasswordCredentials, find_library
+parameters = ConnectParameters("vcenter.test", PasswordCredentials("user", "secret"), "vm-42")
+with Library(find_library(Path(sys.argv[1]))) as library:
+    library.initialise()
+    with library.connect(parameters) as connection, connection.open_disk("one") as disk:
+        disk.read_sectors_async(0, bytearray(512), lambda error: 1 / 0)
+        disk.wait()
+        print("waited")
+"""
+
+
 def run_python(source: str, *arguments: str) -> str:
+    return start_python(source, *arguments).stdout
+
+
+def start_python(source: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [
         sys.executable,
         "-IS",
@@ -54,7 +73,7 @@ def run_python(source: str, *arguments: str) -> str:
         f"import sys; sys.path.insert(0, {str(Path.cwd())!r})\n{source}",
         *arguments,
     ]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(command, capture_output=True, text=True, check=True)
 
 
 def test_import_brings_nothing_that_binds_vddks_bundled_libraries() -> None:
@@ -76,29 +95,45 @@ def test_second_library_in_one_process_is_refused_even_after_the_first_ended(stu
     assert run_python(INITIALISE_TWICE, str(stub_folder)) == "VDDK-USAGE-STATE\n"
 
 
-def test_fork_after_initialisation_is_detected_and_refused(stub_folder: Path) -> None:
+def test_receiver_that_raises_is_reported_and_nothing_waits_for_it_for_ever(stub_folder: Path) -> None:
+    process = start_python(RECEIVER_RAISES, str(stub_folder))
+
+    assert process.stdout == "waited\n"
+    assert "ZeroDivisionError" in process.stderr
+
+
+def test_fork_after_initialisation_is_detected_and_refused(
+    stub_folder: Path, parameters: ConnectParameters
+) -> None:
     guard = ProcessGuard()
     with Library(find_library(stub_folder), guard) as library:
         library.initialise()
-        child = os.fork()
-        if child == 0:
-            os._exit(refusals_in_fork(library, guard))
-        _, status = os.waitpid(child, 0)
+        with library.connect(parameters) as connection, connection.open_disk("one") as disk:
+            calls: list[Callable[[], object]] = [
+                guard.claim_initialisation,
+                library.transport_modes,
+                library.exit,
+                lambda: library.connect(parameters),
+                lambda: connection.open_disk("two"),
+                lambda: disk.read_sectors(0, bytearray(512)),
+                lambda: disk.query_allocated_blocks(0, 128, 128),
+                disk.information,
+                disk.close,
+                connection.close,
+            ]
+            child = os.fork()
+            if child == 0:
+                os._exit(sum(map(is_refused, calls)))
+            _, status = os.waitpid(child, 0)
+            disk.read_sectors(0, bytearray(512))
 
-    assert os.waitstatus_to_exitcode(status) == 3
+    assert os.waitstatus_to_exitcode(status) == len(calls)
 
 
-def refusals_in_fork(library: Library, guard: ProcessGuard) -> int:
-    """The number of refused calls; runs in the fork, where no assertion would be seen."""
-    calls = [
-        library.transport_modes,
-        lambda: library.entry_points.call("VixDiskLib_ListTransportModes"),
-        guard.claim_initialisation,
-    ]
-    refused = 0
-    for call in calls:
-        try:
-            call()
-        except ForkedProcessError:
-            refused += 1
-    return refused
+def is_refused(call: Callable[[], object]) -> bool:
+    """Runs in the fork, where no assertion would be seen."""
+    try:
+        call()
+    except ForkedProcessError:
+        return True
+    return False
