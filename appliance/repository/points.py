@@ -1,0 +1,145 @@
+"""Which recovery points there are: damaged ones named, retired ones left out, doubtful ones marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from appliance.model.identifiers import RecoveryPointId
+from appliance.model.recovery_points import DiskImage, RecoveryPoint, SuspectMark, Tombstone
+from appliance.model.virtual_machines import MachineIdentity, VirtualDisk
+from appliance.repository.errors import DamagedManifestError, PointNotFoundError
+from appliance.repository.layout import (
+    MANIFESTS,
+    SUSPECTS,
+    TOMBSTONES,
+    disk_key,
+    manifest_key,
+    manifests_prefix,
+    tombstone_key,
+)
+from appliance.repository.manifest import unpack_manifest
+from appliance.repository.repository import Repository
+from appliance.repository.sealed_documents import open_document
+from appliance.storage import ObjectMissingError
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPoint:
+    """A point and what was said about it since it was made."""
+
+    point: RecoveryPoint
+    suspect_marks: tuple[SuspectMark, ...] = ()
+    tombstone: Tombstone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedManifest:
+    """A manifest that cannot be believed: what its key still says, and what is wrong."""
+
+    machine_key: str
+    point: RecoveryPointId
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class PointListing:
+    """Points, oldest first within each machine; nothing that lies under a manifest's key is left out."""
+
+    points: tuple[ListedPoint, ...]
+    damaged: tuple[DamagedManifest, ...]
+
+
+def list_points(repository: Repository, machine: MachineIdentity | None = None) -> PointListing:
+    """Every point of one machine, or of all, that is offered: retired and withdrawn ones are left out."""
+    everything = list_points_with_retired(repository, machine)
+    offered = tuple(listed for listed in everything.points if listed.tombstone is None)
+    return PointListing(offered, everything.damaged)
+
+
+def list_points_with_retired(
+    repository: Repository, machine: MachineIdentity | None = None
+) -> PointListing:
+    """Every point of one machine, or of all, with its tombstone where it has one."""
+    prefix = manifests_prefix(machine.key) if machine else MANIFESTS
+    points: list[ListedPoint] = []
+    damaged: list[DamagedManifest] = []
+    marks, retired = _suspect_marks(repository), _retired_points(repository)
+    for key in [found.key for found in repository.store.list(prefix)]:
+        machine_key, point_id = _parts_of(key)
+        try:
+            point = unpack_manifest(key, repository.store.read(key))
+        except (DamagedManifestError, ObjectMissingError) as error:
+            damaged.append(DamagedManifest(machine_key, point_id, str(error)))
+            continue
+        name = (machine_key, point_id)
+        tombstone = _read_tombstone(repository, *name) if name in retired else None
+        points.append(ListedPoint(point, tuple(marks.get(name, ())), tombstone))
+    return PointListing(tuple(points), tuple(damaged))
+
+
+def find_point(repository: Repository, point_id: RecoveryPointId) -> ListedPoint:
+    """The point of that id, of whichever machine, retired or not.
+
+    Raises:
+        PointNotFoundError: there is none.
+        DamagedManifestError: its manifest is not what was written.
+    """
+    for found in repository.store.list(MANIFESTS):
+        machine_key, candidate = _parts_of(found.key)
+        if candidate == point_id:
+            point = unpack_manifest(found.key, repository.store.read(found.key))
+            marks = _suspect_marks(repository).get((machine_key, point_id), ())
+            retired = (machine_key, point_id) in _retired_points(repository)
+            tombstone = _read_tombstone(repository, machine_key, point_id) if retired else None
+            return ListedPoint(point, tuple(marks), tombstone)
+    raise PointNotFoundError(f"there is no recovery point {point_id} in this repository")
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The newest point that holds a disk, and that disk's image in it."""
+
+    point: RecoveryPoint
+    image: DiskImage
+
+
+def find_parent(listing: PointListing, disk: VirtualDisk) -> Parent | None:
+    """What the next point of `disk` builds on; `listing` is that of its machine.
+
+    Told by backing UUID; the device key counts only where the backing has none.
+    """
+    for listed in reversed(listing.points):
+        for image in listed.point.images:
+            if disk_key(image.disk) == disk_key(disk):
+                return Parent(listed.point, image)
+    return None
+
+
+def iter_manifest_keys(repository: Repository, point: RecoveryPoint) -> Iterator[str]:
+    """The key of the point's manifest and, where there is one, of its tombstone."""
+    yield manifest_key(point.machine.key, point.id)
+    yield tombstone_key(point.machine.key, point.id)
+
+
+def _parts_of(key: str) -> tuple[str, RecoveryPointId]:
+    """Machine and point of `<kind>/<machine>/<point>…`."""
+    words = key.split("/")
+    return words[1], RecoveryPointId(words[2].removesuffix(".json"))
+
+
+def _suspect_marks(repository: Repository) -> dict[tuple[str, RecoveryPointId], list[SuspectMark]]:
+    marks: dict[tuple[str, RecoveryPointId], list[SuspectMark]] = {}
+    for key in [found.key for found in repository.store.list(SUSPECTS)]:
+        mark = open_document(SuspectMark, repository.store.read(key), key)
+        marks.setdefault(_parts_of(key), []).append(mark)
+    return marks
+
+
+def _retired_points(repository: Repository) -> set[tuple[str, RecoveryPointId]]:
+    return {_parts_of(found.key) for found in repository.store.list(TOMBSTONES)}
+
+
+def _read_tombstone(repository: Repository, machine_key: str, point: RecoveryPointId) -> Tombstone:
+    key = tombstone_key(machine_key, point)
+    return open_document(Tombstone, repository.store.read(key), key)
