@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "client_options.h"
 #include "diagnosis.h"
 #include "faults.h"
 #include "laboratory.h"
@@ -72,6 +73,7 @@ static VixError log_in(struct connection *connection, const VixDiskLibConnectPar
     add_field(&request, "snapshot", snapshot);
     add_number(&request, "read_only", connection->read_only);
     add_field(&request, "modes", modes);
+    add_field(&request, "client", client_options()->temporary_folder);
     VixError error = ask_gate(connection->gate, "connect", &request, &answer);
     if (!error)
         keep_answer(connection, &answer);

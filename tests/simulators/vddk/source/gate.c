@@ -132,6 +132,7 @@ static bool read_answer(struct gate *gate, struct message *answer, char *line, V
     *error = VIX_OK;
     if (whole && !strncmp(line, "error ", 6))
         *error = strtoull(line + 6, NULL, 10);
+    decode_in_place(line);
     while (whole && (whole = read_line(gate->stream, more)) && *more)
         decode_line(answer, more);
     free(more);

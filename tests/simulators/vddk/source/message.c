@@ -94,7 +94,7 @@ static int hexadecimal(const char *digits)
     return (int)strtol(pair, NULL, 16);
 }
 
-static void decode_in_place(char *text)
+void decode_in_place(char *text)
 {
     char *out = text;
 

@@ -27,6 +27,9 @@ uint64_t number_of(const struct message *message, const char *key, uint64_t othe
 /* Heap text with the ending empty line. */
 char *encode_message(const struct message *message);
 
+/* Undoes percent-encoding. */
+void decode_in_place(char *text);
+
 /* One line without its line feed: "key value" into a new field, decoded. */
 void decode_line(struct message *message, const char *line);
 
