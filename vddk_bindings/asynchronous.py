@@ -28,11 +28,6 @@ class OutstandingRequests:
         self._count = 0
         self._changed = threading.Condition()
 
-    @property
-    def count(self) -> int:
-        """The number right now."""
-        return self._count
-
     def add(self, difference: int) -> None:
         """Count `difference` more (1) or fewer (-1)."""
         with self._changed:
@@ -57,6 +52,7 @@ class PendingRequest:
     """One queued transfer, and everything that must stay alive until its callback."""
 
     function: str
+    path: str
     memory: BorrowedMemory
     on_complete: CompletionReceiver
     outstanding: OutstandingRequests
@@ -74,17 +70,11 @@ class CompletionDispatcher:
         self._numbers = itertools.count(1)
         self.callback = COMPLETION_CALLBACK(self._completed)
 
-    def register(
-        self,
-        function: str,
-        memory: BorrowedMemory,
-        on_complete: CompletionReceiver,
-        outstanding: OutstandingRequests,
-    ) -> int:
+    def register(self, request: PendingRequest) -> int:
         """Return the number to pass as the callback's data; the request is outstanding from now on."""
         number = next(self._numbers)
-        outstanding.add(1)
-        self._pending[number] = PendingRequest(function, memory, on_complete, outstanding)
+        request.outstanding.add(1)
+        self._pending[number] = request
         return number
 
     def withdraw(self, number: int) -> None:
@@ -94,7 +84,7 @@ class CompletionDispatcher:
     def _completed(self, number: int | None, value: int) -> None:
         request = self._pending.pop(number or 0)
         request.memory.release()
-        error = _error_of(request.function, value)
+        error = _error_of(request, value)
         if error is None:
             self._statistics.add_bytes(request.function, request.memory.size)
         try:
@@ -103,6 +93,8 @@ class CompletionDispatcher:
             request.outstanding.add(-1)
 
 
-def _error_of(function: str, value: int) -> VixError | None:
+def _error_of(request: PendingRequest, value: int) -> VixError | None:
+    if value & ERROR_CODE_MASK == VIX_OK:
+        return None
     # Without the library's own words: a callback must not call the library.
-    return None if value & ERROR_CODE_MASK == VIX_OK else vix_error(function, value)
+    return vix_error(request.function, value, context=request.path)

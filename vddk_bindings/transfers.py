@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from vddk_bindings.asynchronous import CompletionDispatcher, CompletionReceiver, OutstandingRequests
+from vddk_bindings.asynchronous import (
+    CompletionDispatcher,
+    CompletionReceiver,
+    OutstandingRequests,
+    PendingRequest,
+)
 from vddk_bindings.borrowed_memory import BorrowedMemory, Buffer
 from vddk_bindings.constants import SECTOR_SIZE_BYTES, VIX_ASYNC
 from vddk_bindings.entry_points import EntryPoints
@@ -141,27 +146,27 @@ class SectorTransfers:
     def _queue(
         self, function: str, start_sector: int, memory: BorrowedMemory, on_complete: CompletionReceiver
     ) -> None:
+        request = PendingRequest(function, self.path, memory, on_complete, self._outstanding)
         try:
+            self._entry_points.function(function)  # one that is missing does not decide the mode
             with self._guard:
                 self._use(_InputOutputMode.ASYNCHRONOUS)
-                self._start(function, start_sector, memory, on_complete)
+                self._start(start_sector, request)
         except _NOT_QUEUED:
             memory.release()
             raise
 
-    def _start(
-        self, function: str, start_sector: int, memory: BorrowedMemory, on_complete: CompletionReceiver
-    ) -> None:
+    def _start(self, start_sector: int, request: PendingRequest) -> None:
         completions = self._services.completions
-        number = completions.register(function, memory, on_complete, self._outstanding)
+        number = completions.register(request)
         had_to_wait, self._must_wait = self._must_wait, True
         try:
             self._entry_points.check(
-                function,
+                request.function,
                 self._handle,
                 start_sector,
-                memory.sector_count,
-                memory.address,
+                request.memory.sector_count,
+                request.memory.address,
                 completions.callback,
                 number,
                 expected=VIX_ASYNC,

@@ -73,6 +73,7 @@ def test_failed_request_reports_its_error(disk: Disk) -> None:
     (error,) = completions.taken()
     assert isinstance(error, HostUnavailableError)
     assert error.value == 0x7700000000 + 14011
+    assert "[store] machine/disk.vmdk" in str(error)
 
 
 def test_request_that_was_not_queued_raises_and_never_completes(disk: Disk) -> None:

@@ -300,6 +300,7 @@ def test_old_library_loads_and_misses_functions_only_when_they_are_called(
         with library.connect(parameters) as connection, connection.open_disk("one") as disk:
             with pytest.raises(MissingFunctionError, match="VixDiskLib_ReadAsync"):
                 disk.read_sectors_async(0, destination, print)
+            disk.read_sectors(0, destination)
             destination.clear()
 
 
