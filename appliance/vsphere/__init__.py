@@ -25,6 +25,7 @@ from appliance.vsphere.documents import CapturedPlace
 from appliance.vsphere.events import MachineHistory, history_since
 from appliance.vsphere.inventory import find_machine, list_machines, machine_by_identity, machine_by_moref
 from appliance.vsphere.marks import Mark
+from appliance.vsphere.placement import Placement
 from appliance.vsphere.quiescing import Quiesce
 from appliance.vsphere.snapshots import (
     MarkedSnapshot,
@@ -39,7 +40,6 @@ from appliance.vsphere.virtual_machines import (
     CreatedDisk,
     CreatedMachine,
     MarkedMachine,
-    Placement,
     create_machine,
     declare_restored,
     delete_machine,

@@ -35,6 +35,7 @@ InputError
 ├── ThumbprintFormatError       KL-2030  not 20 or 32 pairs of hexadecimal digits
 ├── MachineNotFoundError        KL-2031
 ├── MachineAmbiguousError       KL-2032
+├── MachineExistsError          KL-2033  a new machine's name is taken
 ├── PlacementNotFoundError      KL-2051  a folder, pool, host, datastore or network is not there
 ├── PlacementAmbiguousError     KL-2052  several have that name
 └── ConfigurationUnreadableError KL-2053 a stored configuration is not one of ours
@@ -319,6 +320,16 @@ class MachineAmbiguousError(InputError):
 
     def __init__(self, wanted: str, candidates: list[str]) -> None:
         super().__init__(f"{wanted!r} is the name of {len(candidates)} machines: {', '.join(candidates)}")
+
+
+class MachineExistsError(InputError):
+    """The target folder holds a machine of that name."""
+
+    code = "KL-2033"
+    remedy = "Choose another name for the restored machine; nothing was created."
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the target folder already holds something called {name!r}")
 
 
 class PlacementNotFoundError(InputError):
