@@ -69,7 +69,7 @@ class Settings(BaseSettings):
             description="VDDK transport modes to try, best first, separated by colons.",
             pattern=r"^(file|san|hotadd|nbdssl|nbd)(:(file|san|hotadd|nbdssl|nbd))*$",
         ),
-    ] = "san:hotadd:nbdssl:nbd"
+    ] = "hotadd:nbdssl:nbd"
     workers_per_disk: Annotated[
         int, Field(ge=1, le=16, description="Threads, each with its own handle, that work on one disk.")
     ] = 4
@@ -85,11 +85,11 @@ class Settings(BaseSettings):
     stall_seconds: Annotated[
         float,
         Field(gt=0, description="Seconds without a sign of life after which a mover counts as hanging."),
-    ] = 300.0
+    ] = 120.0
     read_back_percent: Annotated[
         int,
         Field(ge=0, le=100, description="Share of restored blocks read again from the disk and compared."),
-    ] = 2
+    ] = 5
     log_level: Annotated[LogLevel, Field(description="Least important log line that is written.")] = (
         LogLevel.WARNING
     )

@@ -3,6 +3,7 @@
 from appliance.engine.engine import Engine, EngineLimits
 from appliance.engine.errors import EngineLockError, EngineRunningError, NoHandlerError, TooManyAttemptsError
 from appliance.engine.lock import EngineLock
+from appliance.engine.mover_locks import FolderMoverLocks
 from appliance.engine.ports import CrashRecovery, RunHandler
 from appliance.engine.start import CrashStart
 
@@ -14,6 +15,7 @@ __all__ = [
     "EngineLock",
     "EngineLockError",
     "EngineRunningError",
+    "FolderMoverLocks",
     "NoHandlerError",
     "RunHandler",
     "TooManyAttemptsError",

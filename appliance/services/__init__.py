@@ -12,26 +12,37 @@ from appliance.services.errors import (
     ThumbprintNotConfirmedError,
 )
 from appliance.services.inventory import InventoryService, ListedMachine
-from appliance.services.points import PointCatalog, PointService, image_of
+from appliance.services.points import PointCatalog, PointService, RepositoryPoints, image_of
+from appliance.services.repositories import InitialisedRepository, RepositoryService
 from appliance.services.restores import RestoreService
 from appliance.services.run_queue import RunQueue
 from appliance.services.runs import RunService
-from appliance.services.vcenter_gateway import VcenterGateway, VcenterSession, VsphereGateway
+from appliance.services.vcenter_gateway import (
+    LoggedInVcenters,
+    VcenterGateway,
+    VcenterSession,
+    VsphereGateway,
+)
 from appliance.services.vcenters import Check, ListedVcenter, NewVcenter, VcenterService
+from appliance.services.version import software_version
 
 __all__ = [
     "BackupOrder",
     "BackupService",
     "Check",
     "DiskNotFoundError",
+    "InitialisedRepository",
     "InventoryService",
     "ListedMachine",
     "ListedVcenter",
+    "LoggedInVcenters",
     "MachineIsTemplateError",
     "NewVcenter",
     "NoVcenterError",
     "PointCatalog",
     "PointService",
+    "RepositoryPoints",
+    "RepositoryService",
     "RestoreService",
     "RunQueue",
     "RunService",
@@ -45,4 +56,5 @@ __all__ = [
     "VcenterSession",
     "VsphereGateway",
     "image_of",
+    "software_version",
 ]

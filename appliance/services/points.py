@@ -8,7 +8,9 @@ from appliance.model.identifiers import RecoveryPointId
 from appliance.model.recovery_points import DiskImage, RecoveryPoint
 from appliance.model.requests import VerifyRequest
 from appliance.model.runs import RunKind
+from appliance.repository.points import ListedPoint, PointListing, find_point, list_points
 from appliance.services.errors import DiskNotFoundError
+from appliance.services.repositories import RepositoryService
 from appliance.services.run_queue import RunQueue
 from appliance.state import RequestedRun
 
@@ -16,22 +18,37 @@ from appliance.state import RequestedRun
 class PointCatalog(Protocol):
     """Where recovery points are read: the repository itself, never the database."""
 
-    def points(self) -> list[RecoveryPoint]:
-        """All committed points, oldest first.
+    def listing(self) -> PointListing:
+        """All committed points, and manifests that cannot be believed.
 
         Raises:
-            RepositoryError: the repository is away, not ours, or damaged.
+            RepositoryError: the repository is away, not ours, or newer.
         """
         ...
 
-    def point(self, point_id: RecoveryPointId) -> RecoveryPoint:
+    def point(self, point_id: RecoveryPointId) -> ListedPoint:
         """One point.
 
         Raises:
             PointNotFoundError: there is none.
-            RepositoryError: the repository is away, not ours, or damaged.
+            RepositoryError: the repository is away, not ours, or the point's manifest is damaged.
         """
         ...
+
+
+class RepositoryPoints:
+    """Implements `PointCatalog` by `appliance.repository`."""
+
+    def __init__(self, repositories: RepositoryService) -> None:
+        self._repositories = repositories
+
+    def listing(self) -> PointListing:
+        """See `PointCatalog`."""
+        return list_points(self._repositories.open())
+
+    def point(self, point_id: RecoveryPointId) -> ListedPoint:
+        """See `PointCatalog`."""
+        return find_point(self._repositories.open(), point_id)
 
 
 class PointService:
@@ -41,12 +58,16 @@ class PointService:
         self._catalog = catalog
         self._queue = queue
 
-    def of_machine(self, machine: str | None = None) -> list[RecoveryPoint]:
-        """All points, oldest first, or those of the machines with this name, path or instance UUID."""
-        points = self._catalog.points()
-        return points if machine is None else [point for point in points if _is_of(point, machine)]
+    def listing(self, machine: str | None = None) -> PointListing:
+        """All points by time, or those of the machines with this name, path or instance UUID.
 
-    def find(self, point_id: RecoveryPointId) -> RecoveryPoint:
+        Damaged manifests are always all there: whose they are is what cannot be told for sure.
+        """
+        listing = self._catalog.listing()
+        wanted = [each for each in listing.points if machine is None or _is_of(each.point, machine)]
+        return PointListing(tuple(sorted(wanted, key=_moment)), listing.damaged)
+
+    def find(self, point_id: RecoveryPointId) -> ListedPoint:
         """One point, with everything its manifest says.
 
         Raises:
@@ -56,7 +77,7 @@ class PointService:
 
     def newest_by_machine(self) -> dict[str, RecoveryPoint]:
         """The newest point of each machine, by the machine's identity key."""
-        return {point.machine.key: point for point in self._catalog.points()}
+        return {listed.point.machine.key: listed.point for listed in self.listing().points}
 
     def request_verification(self, point_id: RecoveryPointId) -> RequestedRun:
         """Queue a run that reads every block of a point.
@@ -64,27 +85,29 @@ class PointService:
         Raises:
             PointNotFoundError: there is none.
         """
-        point = self._catalog.point(point_id)
+        point = self._catalog.point(point_id).point
         return self._queue.request(RunKind.VERIFY, point.id, point.machine_name, VerifyRequest(point.id))
 
 
 def image_of(point: RecoveryPoint, wanted: str) -> DiskImage:
-    """The image of the disk with this label, device key, or number from 0.
+    """The image of the disk with this label, device key, or number from 0, in this order.
 
     Raises:
         DiskNotFoundError: there is none, or several have this label.
     """
-    labels = [image for image in point.images if image.disk.label.casefold() == wanted.casefold()]
-    if len(labels) == 1:
-        return labels[0]
-    if wanted.isdecimal() and not labels:
-        number = int(wanted)
-        by_key = [image for image in point.images if image.disk.device_key == number]
-        if by_key or number < len(point.images):
-            return (by_key or [point.images[number]])[0]
-    known = ", ".join(f"{image.disk.label} ({image.disk.device_key})" for image in point.images)
-    raise DiskNotFoundError(f"point {point.id} has no single disk {wanted!r}; it has: {known}")
+    by_label = [image for image in point.images if image.disk.label.casefold() == wanted.casefold()]
+    by_key = [image for image in point.images if str(image.disk.device_key) == wanted]
+    by_number = [image for number, image in enumerate(point.images) if str(number) == wanted]
+    found = by_label or by_key or by_number
+    if len(found) != 1:
+        known = ", ".join(f"{image.disk.label} ({image.disk.device_key})" for image in point.images)
+        raise DiskNotFoundError(f"point {point.id} has no single disk {wanted!r}; it has: {known}")
+    return found[0]
 
 
 def _is_of(point: RecoveryPoint, machine: str) -> bool:
     return machine in (point.machine_name, point.machine_path, point.machine.instance_uuid, point.machine.key)
+
+
+def _moment(listed: ListedPoint) -> tuple[object, str]:
+    return (listed.point.created_at, listed.point.id)

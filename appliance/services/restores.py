@@ -34,7 +34,7 @@ class RestoreService:
             TargetExistsError: the file exists.
             TargetFolderError: its folder is missing or cannot be written.
         """
-        point = self._catalog.point(point_id)
+        point = self._catalog.point(point_id).point
         image = image_of(point, disk)
         absolute = _new_file(target)
         request = RestoreDiskRequest(point.id, image.disk.device_key, str(absolute), target_format)
@@ -47,7 +47,7 @@ class RestoreService:
             PointNotFoundError: there is no such point.
             VcenterNotFoundError: no vCenter was added under this name.
         """
-        point = self._catalog.point(request.point)
+        point = self._catalog.point(request.point).point
         self._vcenters.find(request.vcenter)
         return self._queue.request(RunKind.RESTORE_MACHINE, point.id, request.name, request)
 

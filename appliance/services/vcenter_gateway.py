@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
@@ -57,6 +57,18 @@ class VcenterGateway(Protocol):
             VcenterError: unreachable, another certificate, or a refused log-in.
         """
         ...
+
+
+class LoggedInVcenters:
+    """Implements `run_context.VcenterDirectory` for the engine: connections by the name an admin gave."""
+
+    def __init__(self, address_of: Callable[[str], VcenterAddress], clock: Clock) -> None:
+        self._address_of = address_of
+        self._clock = clock
+
+    def connect(self, name: str) -> AbstractContextManager[VcenterConnection]:
+        """See `VcenterDirectory`."""
+        return vsphere.connect(self._address_of(name), self._clock)
 
 
 class VsphereSession:

@@ -18,14 +18,21 @@ from appliance.state.errors import (
     VcenterExistsError,
     VcenterNotFoundError,
 )
+from appliance.state.folder import (
+    NotInitialisedError,
+    StateFolderError,
+    create_state_folder,
+    require_state_folder,
+)
 from appliance.state.installation_store import InstallationStore
 from appliance.state.journal_store import JournalEntry, JournalKind, JournalNumber, JournalStore
-from appliance.state.repository_store import RepositoryStore, StoredRepository
+from appliance.state.repository_store import DEFAULT_REPOSITORY, RepositoryStore, StoredRepository
 from appliance.state.run_log_store import RunLogStore
 from appliance.state.run_store import RequestedRun, RunFilter, RunStore
 from appliance.state.vcenter_store import StoredVcenter, VcenterStore
 
 __all__ = [
+    "DEFAULT_REPOSITORY",
     "Database",
     "DatabaseBusyError",
     "DatabaseDamagedError",
@@ -38,6 +45,7 @@ __all__ = [
     "JournalKind",
     "JournalNumber",
     "JournalStore",
+    "NotInitialisedError",
     "RepositoryNameTakenError",
     "RepositoryNotFoundError",
     "RepositoryStore",
@@ -47,10 +55,13 @@ __all__ = [
     "RunNotFoundError",
     "RunStore",
     "RunTransitionError",
+    "StateFolderError",
     "StoredRepository",
     "StoredVcenter",
     "VcenterExistsError",
     "VcenterNotFoundError",
     "VcenterStore",
+    "create_state_folder",
     "open_database",
+    "require_state_folder",
 ]

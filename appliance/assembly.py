@@ -1,0 +1,168 @@
+"""The object graph of one process, built from its settings. Nothing else builds; nothing is global."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from appliance.capture.backup_run import BackupHandler
+from appliance.clock import Clock, SystemClock
+from appliance.dispatch import LocalMoverPool, MoverLimits
+from appliance.engine import CrashStart, Engine, EngineLimits, EngineLock, FolderMoverLocks, RunHandler
+from appliance.model.runs import RunKind
+from appliance.restore import CheckHandler, RestoreDiskHandler, RestoreMachineHandler, VerifyHandler
+from appliance.run_context import MoverSettings, Tools
+from appliance.run_context.recovery import LeftoverRecovery
+from appliance.security import SecretSealer, read_or_create_key
+from appliance.services import (
+    BackupService,
+    InventoryService,
+    LoggedInVcenters,
+    PointService,
+    RepositoryPoints,
+    RepositoryService,
+    RestoreService,
+    RunQueue,
+    RunService,
+    VcenterService,
+    VsphereGateway,
+    software_version,
+)
+from appliance.settings import Settings
+from appliance.state import (
+    Database,
+    InstallationStore,
+    JournalStore,
+    RepositoryStore,
+    RunLogStore,
+    RunStore,
+    VcenterStore,
+    open_database,
+    require_state_folder,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Appliance:
+    """What entry points use: the services, and the engine for whoever holds its lock."""
+
+    clock: Clock
+    vcenters: VcenterService
+    inventory: InventoryService
+    backups: BackupService
+    restores: RestoreService
+    points: PointService
+    repositories: RepositoryService
+    runs: RunService
+    engine_lock: EngineLock
+    make_engine: Callable[[], Engine]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stores:
+    """The state database, family by family."""
+
+    installation: InstallationStore
+    vcenters: VcenterStore
+    repositories: RepositoryStore
+    runs: RunStore
+    log: RunLogStore
+    journal: JournalStore
+
+    @classmethod
+    def of(cls, database: Database) -> _Stores:
+        return cls(
+            InstallationStore(database),
+            VcenterStore(database),
+            RepositoryStore(database),
+            RunStore(database),
+            RunLogStore(database),
+            JournalStore(database),
+        )
+
+
+@contextmanager
+def open_appliance(settings: Settings) -> Iterator[Appliance]:
+    """The appliance of these settings, its state database open.
+
+    Raises:
+        NotInitialisedError: there is no state folder.
+        ApplianceStateError: its database or its key cannot be used.
+    """
+    require_state_folder(settings.state_folder)
+    sealer = SecretSealer(read_or_create_key(settings.state_folder))
+    with open_database(settings.state_folder) as database:
+        yield _appliance(settings, _Stores.of(database), sealer, SystemClock())
+
+
+def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock: Clock) -> Appliance:
+    queue = RunQueue(stores.runs, clock, secrets.token_hex)
+    vcenters = VcenterService(stores.vcenters, stores.journal, sealer, VsphereGateway(clock))
+    repositories = RepositoryService(
+        stores.repositories, stores.installation, queue, clock, secrets.token_hex
+    )
+    catalog = RepositoryPoints(repositories)
+    points = PointService(catalog, queue)
+    return Appliance(
+        clock=clock,
+        vcenters=vcenters,
+        inventory=InventoryService(vcenters, points),
+        backups=BackupService(vcenters, stores.repositories, queue),
+        restores=RestoreService(catalog, stores.vcenters, queue),
+        points=points,
+        repositories=repositories,
+        runs=RunService(stores.runs, stores.log, clock),
+        engine_lock=EngineLock(settings.state_folder),
+        make_engine=lambda: _engine(
+            settings, stores, _tools(settings, stores, vcenters, repositories, clock)
+        ),
+    )
+
+
+def _engine(settings: Settings, stores: _Stores, tools: Tools) -> Engine:
+    start = CrashStart(stores.runs, stores.log, stores.journal, LeftoverRecovery(tools), tools.clock)
+    limits = EngineLimits(settings.concurrent_runs)
+    return Engine(stores.runs, stores.log, _handlers(tools), start, tools.clock, limits)
+
+
+def _handlers(tools: Tools) -> dict[RunKind, RunHandler]:
+    return {
+        RunKind.BACKUP: BackupHandler(tools),
+        RunKind.RESTORE_DISK: RestoreDiskHandler(tools),
+        RunKind.RESTORE_MACHINE: RestoreMachineHandler(tools),
+        RunKind.VERIFY: VerifyHandler(tools),
+        RunKind.CHECK_REPOSITORY: CheckHandler(tools),
+    }
+
+
+def _tools(
+    settings: Settings,
+    stores: _Stores,
+    vcenters: VcenterService,
+    repositories: RepositoryService,
+    clock: Clock,
+) -> Tools:
+    return Tools(
+        clock=clock,
+        settings=MoverSettings(
+            vddk_folder=settings.vddk_folder,
+            runs_folder=settings.state_folder / "runs",
+            installation=repositories.installation(),
+            workers=settings.workers_per_disk,
+            compression_level=settings.compression_level,
+            transport_modes=settings.transport_modes,
+            read_back_percent=settings.read_back_percent,
+        ),
+        vcenters=LoggedInVcenters(vcenters.address_of, clock),
+        movers=LocalMoverPool(
+            settings.concurrent_movers, sys.executable, clock, MoverLimits(settings.stall_seconds)
+        ),
+        locks=FolderMoverLocks(settings.state_folder / "movers", clock),
+        journal=stores.journal,
+        repository=repositories.open(),
+        repository_location=str(repositories.location()),
+        software=f"keepline {software_version()}",
+    )

@@ -1,0 +1,42 @@
+"""Whether a repository is about to lie on what it protects (rule 15)."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+_LARGEST_LOOK = 2000
+
+
+def warnings_about(repository: Path, state_folder: Path) -> tuple[str, ...]:
+    """What an admin should reconsider about the place of a repository; unreadable folders are skipped."""
+    warnings = []
+    if repository.stat().st_dev == state_folder.stat().st_dev:
+        warnings.append(
+            f"{repository} is on the same file system as the appliance itself: "
+            "if that disk is lost, the backups are lost with it"
+        )
+    datastore = next((folder for folder in _up_to_mount_point(repository) if _holds_machines(folder)), None)
+    if datastore is not None:
+        warnings.append(
+            f"{datastore} looks like a datastore with virtual machines: "
+            "if it is lost, machines and backups are lost together"
+        )
+    return tuple(warnings)
+
+
+def _up_to_mount_point(folder: Path) -> list[Path]:
+    device = folder.stat().st_dev
+    return [each for each in (folder, *folder.parents) if each.stat().st_dev == device]
+
+
+def _holds_machines(folder: Path) -> bool:
+    try:
+        return any(islice(folder.glob("*/*.vmx"), 1)) if _is_small(folder) else False
+    except PermissionError:
+        return False
+
+
+def _is_small(folder: Path) -> bool:
+    """A datastore has a folder for each machine; whatever has many more entries is not looked through."""
+    return sum(1 for _ in islice(folder.iterdir(), _LARGEST_LOOK)) < _LARGEST_LOOK
