@@ -42,11 +42,14 @@ func backingOf(disk *types.VirtualDisk) (backing, bool) {
 	}
 }
 
-func rootFile(info *types.VirtualDiskFlatVer2BackingInfo) string {
+func rootFile(info *types.VirtualDiskFlatVer2BackingInfo) string { return rootBacking(info).FileName }
+
+// rootBacking is the end of a disk's chain.
+func rootBacking(info *types.VirtualDiskFlatVer2BackingInfo) *types.VirtualDiskFlatVer2BackingInfo {
 	for info.Parent != nil {
 		info = info.Parent
 	}
-	return info.FileName
+	return info
 }
 
 // excluded says why a snapshot leaves the disk out, or nothing.

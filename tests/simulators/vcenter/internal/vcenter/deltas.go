@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/simulator"
@@ -16,7 +15,10 @@ import (
 // While a machine has snapshots, its running disks are called NAME-00000n.vmdk with the snapshot's file as their parent.
 // Only the names and tiny descriptors exist: the bytes stay in the one -flat file.
 
-var deltaSuffix = regexp.MustCompile(`(-\d{6})?\.vmdk$`)
+var (
+	deltaSuffix = regexp.MustCompile(`(-\d{6})?\.vmdk$`)
+	deltaName   = regexp.MustCompile(`-\d{6}\.vmdk$`)
+)
 
 // startDeltas gives each disk that the snapshot froze a new running file.
 func (l *Lab) startDeltas(ctx *simulator.Context, machine *Machine, entity *simulator.VirtualMachine, snapshot *Snapshot) {
@@ -114,6 +116,9 @@ func (l *Lab) withParent(disk *types.VirtualDisk, above *types.ManagedObjectRefe
 	if above != nil {
 		changedBacking.Parent = l.parentBacking(disk.Key, flat, *above)
 	}
+	if root := rootBacking(flat); changedBacking.Parent == nil && root != flat {
+		changedBacking.Parent = root // a removal left its files behind: the chain goes on without a snapshot
+	}
 	changedDisk.Backing = &changedBacking
 	return &changedDisk
 }
@@ -145,8 +150,17 @@ func (l *Lab) writeDeltaDescriptor(fileName string) {
 	}
 }
 
+// dropRunningDeltas removes the descriptors of the present deltas: their names go out of use.
+func (l *Lab) dropRunningDeltas(entity *simulator.VirtualMachine) {
+	for _, disk := range diskDevices(entity.Config.Hardware.Device) {
+		if flat, ok := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo); ok && flat.Parent != nil {
+			l.removeDeltaDescriptor(flat.FileName)
+		}
+	}
+}
+
 func (l *Lab) removeDeltaDescriptor(fileName string) {
-	if name := l.localFile(fileName); name != "" && strings.Contains(filepath.Base(name), "-0") {
+	if name := l.localFile(fileName); deltaName.MatchString(name) {
 		_ = os.Remove(name) // it may never have been written
 	}
 }

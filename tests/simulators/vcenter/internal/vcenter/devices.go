@@ -132,7 +132,7 @@ func giveKeys(changes []types.BaseVirtualDeviceConfigSpec, present object.Virtua
 		}
 		disk, ok := spec.Device.(*types.VirtualDisk)
 		if ok && spec.Operation == types.VirtualDeviceConfigSpecOperationAdd && device.Key <= 0 && device.UnitNumber != nil {
-			device.Key = diskKey(devices.FindByKey(disk.ControllerKey), *device.UnitNumber, device.Key)
+			device.Key = diskKey(disk.ControllerKey, *device.UnitNumber, device.Key)
 		}
 	}
 }
@@ -152,20 +152,18 @@ func firstControllerKey(device types.BaseVirtualDevice) (int32, bool) {
 	}
 }
 
-func diskKey(controller types.BaseVirtualDevice, unit, otherwise int32) int32 {
-	bus := int32(0)
-	if known, ok := controller.(types.BaseVirtualController); ok {
-		bus = known.GetVirtualController().BusNumber
-	}
-	switch controller.(type) {
-	case types.BaseVirtualSCSIController:
-		return 2000 + bus*16 + unit
-	case *types.VirtualIDEController:
-		return 3000 + bus*2 + unit
-	case types.BaseVirtualSATAController:
-		return 16000 + bus*30 + unit
-	case *types.VirtualNVMEController:
-		return 32000 + bus*15 + unit
+// diskKey needs only the controller's key: a machine being created already has the controllers that its specification
+// does not name.
+func diskKey(controller, unit, otherwise int32) int32 {
+	switch {
+	case controller >= 1000 && controller < 1004:
+		return 2000 + (controller-1000)*16 + unit
+	case controller >= 200 && controller < 202:
+		return 3000 + (controller-200)*2 + unit
+	case controller >= 15000 && controller < 15004:
+		return 16000 + (controller-15000)*30 + unit
+	case controller >= 31000 && controller < 31004:
+		return 32000 + (controller-31000)*15 + unit
 	default:
 		return otherwise
 	}

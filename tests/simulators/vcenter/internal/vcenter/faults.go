@@ -22,7 +22,7 @@ type failRequest struct {
 
 // Fail answers with the rule's fault, or with a task that ends in it.
 func (s *sidecar) Fail(ctx *simulator.Context, request *failRequest) soap.HasFault {
-	fault := faultNamed(request.rule.Fault, request.rule.Message)
+	fault := faultNamed(request.rule.Fault, request.rule.Message, request.this)
 	message := cmp.Or(request.rule.Message, "Injected "+cmp.Or(request.rule.Fault, "fault"))
 	if request.rule.Action == rules.Fault || !strings.HasSuffix(request.method, "_Task") {
 		return &namedBody{fault: simulator.Fault(message, fault)}
@@ -34,14 +34,37 @@ func (s *sidecar) Fail(ctx *simulator.Context, request *failRequest) soap.HasFau
 }
 
 // faultNamed makes a fault of a type by its name in the API; an unknown or empty name makes a SystemError.
-func faultNamed(name, message string) types.BaseMethodFault {
+func faultNamed(name, message string, about types.ManagedObjectReference) types.BaseMethodFault {
 	if kind, known := types.TypeFunc()(name); known {
-		if fault, ok := reflect.New(kind).Interface().(types.BaseMethodFault); ok {
+		value := reflect.New(kind)
+		if fault, ok := value.Interface().(types.BaseMethodFault); ok {
+			fillRequired(value.Elem(), about)
 			fault.GetMethodFault().FaultMessage = messages(message)
 			return fault
 		}
 	}
 	return &types.SystemError{Reason: message}
+}
+
+// fillRequired sets references and enumerations of a fault, which clients cannot read when they are empty.
+func fillRequired(fault reflect.Value, about types.ManagedObjectReference) {
+	for index := range fault.NumField() {
+		field := fault.Field(index)
+		switch {
+		case field.Type() == reflect.TypeOf(about):
+			object := about
+			if fault.Type().Field(index).Name == "Task" { // TaskInProgress names some other task
+				object = types.ManagedObjectReference{Type: "Task", Value: "task-1"}
+			}
+			field.Set(reflect.ValueOf(object))
+		case field.Kind() == reflect.Struct && fault.Type().Field(index).Anonymous:
+			fillRequired(field, about)
+		case field.Kind() == reflect.String && field.MethodByName("Values").IsValid():
+			if known := field.MethodByName("Values").Call(nil)[0]; known.Len() > 0 {
+				field.Set(known.Index(0))
+			}
+		}
+	}
 }
 
 func messages(text string) []types.LocalizableMessage {

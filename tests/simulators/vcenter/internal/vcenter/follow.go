@@ -6,6 +6,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/simulator"
@@ -42,7 +43,13 @@ func (l *Lab) followDisks(machine *Machine, devices []types.BaseVirtualDevice) {
 			continue
 		}
 		machine.disks = append(machine.disks, disk)
+		if !slices.Contains(machine.order, disk.Key) {
+			machine.order = append(machine.order, disk.Key)
+		}
 	}
+	slices.SortFunc(machine.disks, func(a, b *Disk) int {
+		return slices.Index(machine.order, a.Key) - slices.Index(machine.order, b.Key)
+	})
 }
 
 func (l *Lab) diskOf(machine *Machine, devices []types.BaseVirtualDevice, device *types.VirtualDisk) (*Disk, error) {

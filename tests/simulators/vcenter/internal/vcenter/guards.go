@@ -21,17 +21,27 @@ func (l *Lab) guard(ctx *simulator.Context, method *simulator.Method) types.Base
 		request.SearchSpec = cmp.Or(request.SearchSpec, &types.HostDatastoreBrowserSearchSpec{})
 	case *types.SearchDatastoreSubFolders_Task:
 		request.SearchSpec = cmp.Or(request.SearchSpec, &types.HostDatastoreBrowserSearchSpec{})
-	case *types.PostEvent: // one about an unknown object leaves the event manager locked for ever
-		event, extended := request.EventToPost.(*types.EventEx)
-		object := types.ManagedObjectReference{}
-		if extended {
-			object = types.ManagedObjectReference{Type: event.ObjectType, Value: event.ObjectId}
-		}
-		if extended && l.registry.Get(object) == nil {
-			return &types.InvalidArgument{InvalidProperty: "eventToPost"}
+	case *types.QueryEvents: // without a limit the simulator gives ten events, vCenter a thousand
+		request.Filter.MaxCount = cmp.Or(request.Filter.MaxCount, keptEvents)
+	case *types.PostEvent:
+		if !l.subjectExists(request.EventToPost) {
+			return invalidArgument("eventToPost")
 		}
 	}
 	return nil
+}
+
+// subjectExists is false for an event about an unknown object: the simulator would panic with the event manager locked,
+// and no login, event or alarm call would ever return again.
+func (l *Lab) subjectExists(posted types.BaseEvent) bool {
+	if event, extended := posted.(*types.EventEx); extended {
+		object := types.ManagedObjectReference{Type: event.ObjectType, Value: event.ObjectId}
+		if l.registry.Get(object) == nil {
+			return false
+		}
+	}
+	machine := posted.GetEvent().Vm
+	return machine == nil || l.registry.Get(machine.Vm) != nil
 }
 
 // needsSession is false for what a client may read before it logs in: the service instance.

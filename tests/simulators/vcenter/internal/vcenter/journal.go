@@ -3,6 +3,7 @@ package vcenter
 import (
 	"bufio"
 	"bytes"
+	"container/list"
 	"errors"
 	"log"
 	"os"
@@ -93,13 +94,7 @@ func (l *Lab) replayEvents(manager *simulator.EventManager, name string) error {
 			events = append(events, known)
 		}
 	}
-	ctx := l.context()
-	for _, event := range events[max(0, len(events)-keptEvents):] {
-		was := *event.GetEvent()
-		ctx.WithLock(manager, func() { manager.PostEvent(ctx, &types.PostEvent{EventToPost: event}) })
-		*event.GetEvent() = was
-		setEventKey(manager, was.Key)
-	}
+	continueHistory(manager, events[max(0, len(events)-keptEvents):])
 	return scanner.Err()
 }
 
@@ -116,9 +111,16 @@ func eventOf(decoded types.AnyType) types.BaseEvent {
 	return event
 }
 
-// setEventKey lets the manager's keys go on after key. The counter is private to the simulator; without this, clients
-// that remember the last key would see old keys again.
-func setEventKey(manager *simulator.EventManager, key int32) {
-	field := reflect.ValueOf(manager).Elem().FieldByName("key")
-	*(*int32)(unsafe.Pointer(field.UnsafeAddr())) = key
+// continueHistory puts old events into the manager's history without triggering alarms again, and lets its keys go on
+// after theirs: a client that remembers the last key must not see old keys again. Both are private to the simulator.
+func continueHistory(manager *simulator.EventManager, events []types.BaseEvent) {
+	fields := reflect.ValueOf(manager).Elem()
+	key := (*int32)(unsafe.Pointer(fields.FieldByName("key").UnsafeAddr()))
+	page := *(**list.List)(unsafe.Pointer(fields.FieldByName("history").Elem().FieldByName("page").UnsafeAddr()))
+	old := list.New()
+	for _, event := range events {
+		old.PushBack(event)
+		*key = max(*key, event.GetEvent().Key)
+	}
+	page.PushFrontList(old)
 }

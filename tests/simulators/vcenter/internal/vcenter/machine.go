@@ -23,6 +23,7 @@ type Machine struct {
 	host      string // moref
 	running   bool
 	disks     []*Disk
+	order     []int32 // device keys as they first came: the simulator moves an edited device to the end
 	snapshots []*Snapshot
 	tracking  map[string]*tracking.Disk // by the disk's backing UUID
 	sectors   map[int32]int             // by device key: logical sector size, where it is not 512

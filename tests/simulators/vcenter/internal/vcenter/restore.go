@@ -82,7 +82,7 @@ func (l *Lab) restoreRecord(machine *Machine, record *savedRecord) {
 	defer machine.mutex.Unlock()
 	machine.snapshots, machine.hold, machine.tools = record.Snapshots, record.Hold, record.Tools
 	machine.nextSnapshotID, machine.nextDelta = record.NextSnapshotID, record.NextDelta
-	machine.leaveConsolidation = record.LeaveConsolidation
+	machine.leaveConsolidation, machine.order = record.LeaveConsolidation, record.Order
 	if record.Tracking != nil {
 		machine.tracking = record.Tracking
 	} else {

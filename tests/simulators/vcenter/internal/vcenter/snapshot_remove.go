@@ -104,11 +104,7 @@ func (l *Lab) mergeDown(
 		names[key] = disk.FileName
 	}
 	if running {
-		for _, disk := range diskDevices(entity.Config.Hardware.Device) {
-			if info, known := backingOf(disk); known && names[disk.Key] != "" {
-				l.removeDeltaDescriptor(info.file.FileName)
-			}
-		}
+		l.dropRunningDeltas(entity)
 		l.renameRunning(ctx, entity, names)
 	} else if len(node.ChildSnapshotList) == 1 {
 		child := l.snapshot(node.ChildSnapshotList[0].Snapshot.Value)
@@ -150,9 +146,9 @@ func (l *Lab) consolidate(ctx *simulator.Context, ref types.ManagedObjectReferen
 		for _, disk := range diskDevices(entity.Config.Hardware.Device) {
 			if info, known := backingOf(disk); known {
 				names[disk.Key] = info.root
-				l.removeDeltaDescriptor(info.file.FileName)
 			}
 		}
+		l.dropRunningDeltas(entity)
 		l.renameRunning(ctx, entity, names)
 	}
 	ctx.Update(entity, []types.PropertyChange{{Name: "runtime.consolidationNeeded", Val: false}})

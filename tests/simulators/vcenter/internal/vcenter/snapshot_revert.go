@@ -47,6 +47,7 @@ func (l *Lab) revert(ctx *simulator.Context, ref types.ManagedObjectReference) t
 	if err := l.revertContent(machine, snapshot); err != nil {
 		return systemError(err)
 	}
+	l.dropRunningDeltas(entity)
 	object := l.registry.Get(ref).(*simulator.VirtualMachineSnapshot)
 	if err := l.revertDevices(ctx, entity, object); err != nil {
 		return systemError(err)

@@ -34,6 +34,7 @@ type savedRecord struct {
 	Tracking           map[string]*tracking.Disk `json:"tracking"`
 	Snapshots          []*Snapshot               `json:"snapshots"`
 	Sectors            map[int32]int             `json:"sectors"`
+	Order              []int32                   `json:"order"`
 	Hold               *Hold                     `json:"hold"`
 	Tools              string                    `json:"tools"`
 	NextSnapshotID     int32                     `json:"next_snapshot_id"`
@@ -88,7 +89,7 @@ func (l *Lab) saveRecord(machine *Machine) error {
 	machine.mutex.Lock()
 	defer machine.mutex.Unlock()
 	text, err := json.Marshal(savedRecord{
-		Tracking: machine.tracking, Snapshots: machine.snapshots, Sectors: machine.sectors, Hold: machine.hold,
+		Tracking: machine.tracking, Snapshots: machine.snapshots, Sectors: machine.sectors, Hold: machine.hold, Order: machine.order,
 		Tools: machine.tools, NextSnapshotID: machine.nextSnapshotID, NextDelta: machine.nextDelta,
 		LeaveConsolidation: machine.leaveConsolidation,
 	})
