@@ -1,12 +1,17 @@
-"""What every test of the project gets: nothing leaks out of a test, and no socket leaves the machine."""
+"""What every test gets: nothing leaks out of it, no socket leaves the machine, and a laboratory."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from keepline_lab import Lab, LibraryBehaviour, Machine, Simulators, VcenterSettings, build_simulators
+from keepline_lab.lab import DEFAULT_BEHAVIOUR, DEFAULT_SETTINGS
+from keepline_lab.laboratories import StartLab
 from keepline_lab.leaks import Loopback, held, leaks_since
 
 LOOPBACK = Loopback()
@@ -22,3 +27,29 @@ def nothing_leaks() -> Iterator[None]:
     leaks = leaks_since(before)
     assert not leaks, f"the test left behind: {'; '.join(leaks)}"
     assert not LOOPBACK.refused, f"the test tried to leave the machine: {LOOPBACK.refused}"
+
+
+@pytest.fixture(scope="session")
+def simulators() -> Simulators:
+    """Build the simulators where their sources changed; several test processes wait for one build."""
+    return build_simulators()
+
+
+@pytest.fixture
+def laboratory(simulators: Simulators, tmp_path: Path) -> Iterator[StartLab]:
+    """Start laboratories of the given machines; all of them are stopped after the test."""
+    with ExitStack() as stack:
+        count = 0
+
+        def start(
+            *machines: Machine,
+            settings: VcenterSettings = DEFAULT_SETTINGS,
+            behaviour: LibraryBehaviour = DEFAULT_BEHAVIOUR,
+        ) -> Lab:
+            nonlocal count
+            count += 1
+            folder = tmp_path / f"lab-{count}"
+            lab = Lab.start(folder, machines, settings=settings, behaviour=behaviour, simulators=simulators)
+            return stack.enter_context(lab)
+
+        yield start

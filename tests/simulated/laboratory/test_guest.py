@@ -9,6 +9,7 @@ from keepline_lab.extents import GRANULARITY, cells_of, differing_extents
 from keepline_lab.guest import Guest, assert_sound, check_filesystems, ensure_guest
 from keepline_lab.guest.partitions import file_systems
 
+MIB = 1 << 20
 pytestmark = pytest.mark.guest
 
 
@@ -51,7 +52,7 @@ def test_every_epoch_changes_every_disk_but_little_of_it(guest: Guest) -> None:
     for epoch in guest.epochs:
         for change in epoch.changes:
             assert 0 < change.length < guest.disk(change.disk).capacity / 10
-            assert change.content.stat().st_size == change.length
+            assert change.content.stat().st_blocks * 512 <= change.length + MIB
 
 
 def test_damage_is_found_in_each_kind_of_file_system(guest: Guest, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,22 +124,11 @@ def copy_range(reader: int, writer: int, extent: Extent, target_offset: int) -> 
         copied += count
 
 
-def apply_extents(image: Path, extents: Sequence[Extent], content: Path) -> None:
-    """Overwrite `extents` of `image` with `content`, which holds their bytes one after the other."""
-    with content.open("rb") as reader, image.open("r+b") as writer:
-        position = 0
+def copy_extents(source: Path, target: Path, extents: Iterable[Extent]) -> None:
+    """Copy ranges of one image to the same places of another, which is made if it is missing."""
+    with source.open("rb") as reader, target.open("r+b" if target.exists() else "x+b") as writer:
         for extent in extents:
-            copy_range(reader.fileno(), writer.fileno(), Extent(position, extent.length), extent.offset)
-            position += extent.length
-
-
-def extract_extents(image: Path, extents: Sequence[Extent], content: Path) -> None:
-    """Write the bytes of `extents` of `image`, one after the other, to the new file `content`."""
-    with image.open("rb") as reader, content.open("wb") as writer:
-        position = 0
-        for extent in extents:
-            copy_range(reader.fileno(), writer.fileno(), extent, position)
-            position += extent.length
+            copy_range(reader.fileno(), writer.fileno(), extent, extent.offset)
 
 
 def write_extents_file(path: Path, extents: Iterable[Extent]) -> None:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+
+from keepline_lab.control_values import FrozenFiles
 
 CELL_SIZE = 65536
 
 
-def read_frozen(flat: Path, saved: Path, capacity: int) -> bytes:
-    """Return the whole frozen disk; `saved` is the path of its .cow file, beside which .map lies.
+def read_frozen(files: FrozenFiles) -> bytes:
+    """Return the whole frozen disk.
 
     First the cells of the running disk, then the saved ones over them: the writer does it the other way
     round, so no byte is younger than the snapshot.
     """
-    content = bytearray(flat.read_bytes()[:capacity])
-    content.extend(bytes(capacity - len(content)))
-    cells = saved.with_suffix(".map").read_bytes()
-    with saved.open("rb") as file:
+    content = bytearray(files.flat.read_bytes())
+    cells = files.map.read_bytes()
+    with files.cow.open("rb") as saved:
         for cell, is_saved in enumerate(cells):
             if is_saved:
                 offset = cell * CELL_SIZE
-                length = max(0, min(CELL_SIZE, capacity - offset))
-                old = os.pread(file.fileno(), length, offset)
+                length = min(CELL_SIZE, len(content) - offset)
+                old = os.pread(saved.fileno(), length, offset)
                 content[offset : offset + length] = old.ljust(length, b"\0")  # .cow may end in a hole
     return bytes(content)

@@ -39,7 +39,7 @@ class Machine:
 
     name: str
     disks: tuple[Disk, ...] = ()
-    power: str | None = None
+    power: str | None = "on"
     instance_uuid: str | None = None
     bios_uuid: str | None = None
     firmware: str | None = None
@@ -93,20 +93,29 @@ def parse_machine(text: str) -> Machine:
 
 
 def parse_size(text: str) -> int:
-    """Read a size in bytes: a number with K, M, G or T (powers of 1024), or without.
+    """Read the size of a disk, as `parse_bytes` does.
 
     Raises:
         LabError: the text is not one, or not a positive multiple of 512.
     """
-    found = re.fullmatch(r"(\d+)([KMGT]?)(?:i?B)?", text, re.IGNORECASE)
-    if not found:
-        raise LabError(f"{text!r} is not a size like 512M or 4G")
-    size = int(found[1]) * UNITS[found[2].upper()]
-    if size <= 0 or size % SECTOR_SIZE:
+    size = parse_bytes(text)
+    if size == 0 or size % SECTOR_SIZE:
         raise LabError(
             f"a disk of {text} is not possible: it must be a positive multiple of {SECTOR_SIZE} bytes"
         )
     return size
+
+
+def parse_bytes(text: str) -> int:
+    """Read a number of bytes, with K, M, G or T for powers of 1024, or without.
+
+    Raises:
+        LabError: the text is not one.
+    """
+    found = re.fullmatch(r"(\d+)([KMGT]?)(?:i?B)?", text, re.IGNORECASE)
+    if not found:
+        raise LabError(f"{text!r} is not a number of bytes like 512M or 4G")
+    return int(found[1]) * UNITS[found[2].upper()]
 
 
 def _sized_disk(text: str) -> Disk:

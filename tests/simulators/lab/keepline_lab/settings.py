@@ -12,7 +12,6 @@ from keepline_lab.errors import LabError
 from keepline_lab.machines import Datastore, Machine, as_configuration
 
 CONFIGURATION_NAME = "vcenter.json"
-ADDRESS_KEYS = ("listen", "control", "gate")
 
 
 @dataclass(frozen=True, slots=True)

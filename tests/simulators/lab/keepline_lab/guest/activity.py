@@ -15,14 +15,7 @@ from pathlib import Path
 from typing import Any  # documents of QMP: their types are QEMU's
 
 from keepline_lab.errors import LabError
-from keepline_lab.extents import (
-    GRANULARITY,
-    Extent,
-    cells_of,
-    extract_extents,
-    merge_cells,
-    write_extents_file,
-)
+from keepline_lab.extents import GRANULARITY, Extent, cells_of, copy_extents, merge_cells, write_extents_file
 from keepline_lab.guest.fixture import EpochRecord, content_name, extents_name
 from keepline_lab.guest.qemu import GuestMachine
 from keepline_lab.guest.tools import find_tool, run_tool
@@ -95,7 +88,7 @@ class Activity:
             )
         self._machine.monitor.call("block-dirty-bitmap-remove", node=disk.name, name=bitmap)
         write_extents_file(self._folder / extents_name(disk.name, number), extents)
-        extract_extents(disk.state, extents, self._folder / content_name(disk.name, number))
+        copy_extents(disk.state, self._folder / content_name(disk.name, number), extents)
 
     @contextmanager
     def _exported(self, disk: TrackedDisk, bitmap: str) -> Iterator[None]:

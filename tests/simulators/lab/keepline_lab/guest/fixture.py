@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from keepline_lab.errors import LabError
-from keepline_lab.extents import Extent, apply_extents, copy_image, read_extents_file
+from keepline_lab.extents import Extent, copy_extents, copy_image, read_extents_file
 
 MANIFEST_NAME = "guest.json"
 
@@ -23,7 +23,7 @@ class GuestDisk:
 
 @dataclass(frozen=True, slots=True)
 class DiskChange:
-    """What one epoch changed on one disk: `content` holds the bytes of `extents` one after the other."""
+    """What one epoch changed on one disk: `content` is a sparse image that holds `extents` only."""
 
     disk: str
     extents: tuple[Extent, ...]
@@ -96,7 +96,7 @@ class Guest:
     def apply_epoch(self, disk: str, number: int, image: Path) -> None:
         """Take `image`, which holds `disk` after epoch `number` - 1, one epoch further."""
         change = self.epoch(number).change_of(disk)
-        apply_extents(image, change.extents, change.content)
+        copy_extents(change.content, image, change.extents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +129,15 @@ def write_manifest(folder: Path, disks: list[str], epochs: list[EpochRecord]) ->
 
 
 def read_guest(folder: Path) -> Guest:
-    """Open a finished fixture."""
-    manifest = json.loads((folder / MANIFEST_NAME).read_text())
+    """Open a finished fixture.
+
+    Raises:
+        LabError: there is none.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST_NAME).read_text())
+    except FileNotFoundError as error:
+        raise LabError(f"there is no test guest in {folder}: `keepline-lab guest build` makes one") from error
     disks = [
         GuestDisk(name, folder / base_name(name), _size(folder / base_name(name)))
         for name in manifest["disks"]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from keepline_lab.extents import (
     Extent,
+    copy_extents,
     copy_image,
     copy_stored_range,
     differing_extents,
-    extract_extents,
     write_extents_file,
 )
 from keepline_lab.guest.disks import (
@@ -84,4 +84,4 @@ def _store_change(state: Path, folder: Path, number: int, change: Callable[[Path
     change(state)
     extents = differing_extents(before, state)
     write_extents_file(folder / extents_name(DISK, number), extents)
-    extract_extents(state, extents, folder / content_name(DISK, number))
+    copy_extents(state, folder / content_name(DISK, number), extents)
