@@ -3,6 +3,7 @@ package vcenter
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
@@ -118,6 +119,9 @@ func (l *Lab) postTask(ctx *simulator.Context, machine *Machine, name, descripti
 	info := types.TaskInfo{Name: name, DescriptionId: description, Entity: &machine.Ref, EntityName: machine.name}
 	info.Reason = &types.TaskReasonUser{UserName: ctx.Session.UserName}
 	info.State = types.TaskInfoStateRunning
+	info.Key = "task-of-a-user" // it need not exist, but a reference without a type cannot be read
+	info.Task = types.ManagedObjectReference{Type: "Task", Value: info.Key}
+	info.QueueTime = time.Now()
 	l.post(ctx, &types.TaskEvent{Info: info}, machine.Ref, "Task: "+name)
 }
 
