@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -23,13 +24,16 @@ HERE = Path(__file__).parent
 def make(*arguments: str) -> None:
     """Build with the machine's C compiler; an error shows the compiler's words."""
     command = ["make", "-s", "-C", str(SIMULATOR), f"OUT={BUILT}", *arguments]
-    subprocess.run(command, check=True, timeout=300)
+    BUILT.mkdir(parents=True, exist_ok=True)
+    with (BUILT / "lock").open("w") as lock:  # other test processes build into the same folder
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(command, check=True, timeout=300)
 
 
 @pytest.fixture(scope="session")
 def built() -> Path:
     """The build output: lib64, variants and the C client."""
-    make("all")
+    make("all", "test-client")
     return BUILT
 
 
