@@ -6,47 +6,43 @@ from collections.abc import Iterable
 
 from appliance.model.change_tracking import ReadScope
 from appliance.model.extents import Extent
-from appliance.model.recovery_points import DiskImage, RecoveryPoint
+from appliance.model.recovery_points import BlockRange, RecoveryPoint
+from appliance.model.virtual_machines import VirtualDisk
 
 
 def untracked_differences(
     differing: Iterable[int], tracked: Iterable[Extent], block_size: int
-) -> tuple[tuple[int, int], ...]:
-    """Blocks that differ from the parent although tracking named no byte of them.
+) -> tuple[BlockRange, ...]:
+    """The blocks, ascending, that differ from the parent although tracking named no byte of them.
 
     Args:
         differing: block numbers in any order.
         tracked: what tracking said, ascending and disjoint.
         block_size: bytes of one block.
-
-    Returns:
-        Ranges `(first block, count)`, ascending.
     """
     named = [(extent.offset // block_size, -(-extent.end // block_size)) for extent in tracked]
-    ranges: list[tuple[int, int]] = []
+    ranges: list[BlockRange] = []
     position = 0
     for block in sorted(differing):
         while position < len(named) and named[position][1] <= block:
             position += 1
         if position < len(named) and named[position][0] <= block:
             continue
-        if ranges and sum(ranges[-1]) == block:
-            ranges[-1] = (ranges[-1][0], ranges[-1][1] + 1)
+        if ranges and ranges[-1].first + ranges[-1].count == block:
+            ranges[-1] = BlockRange(ranges[-1].first, ranges[-1].count + 1)
         else:
-            ranges.append((block, 1))
+            ranges.append(BlockRange(block, 1))
     return tuple(ranges)
 
 
-def points_on_trust(points: Iterable[RecoveryPoint], image: DiskImage) -> list[RecoveryPoint]:
-    """The points, newest first, that rest on tracking since the disk of `image` was last read completely.
+def points_on_trust(points: Iterable[RecoveryPoint], disk: VirtualDisk) -> list[RecoveryPoint]:
+    """The points, newest first, that rest on tracking since `disk` was last read completely.
 
     When tracking turns out to have lied, these may hold older bytes than their moment had.
     """
     doubtful: list[RecoveryPoint] = []
     for point in sorted(points, key=lambda point: (point.created_at, point.id), reverse=True):
-        same = [
-            candidate for candidate in point.images if candidate.disk.backing_uuid == image.disk.backing_uuid
-        ]
+        same = [image for image in point.images if image.disk.backing_uuid == disk.backing_uuid]
         if not same:
             continue
         if same[0].scope is not ReadScope.CHANGED:

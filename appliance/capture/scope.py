@@ -42,6 +42,8 @@ class ScopeDecision:
 
 def decide_scope(disk: VirtualDisk, parent: DiskImage | None, facts: TrackingFacts) -> ScopeDecision:
     """The scope for `disk`, as seen in the snapshot, after `parent`, the newest point's image of it."""
+    if parent is None and facts.full_requested:
+        return ScopeDecision(ReadScope.EVERYTHING, ScopeReason.REQUESTED)
     if parent is None:
         return ScopeDecision(ReadScope.ALLOCATED, ScopeReason.FIRST_POINT)
     doubt = doubt_about_tracking(disk, parent.disk, facts)

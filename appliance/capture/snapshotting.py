@@ -49,7 +49,7 @@ def _new_snapshot(
     session: RunSession, connection: VcenterConnection, vcenter: str, machine: VirtualMachine
 ) -> Iterator[SnapshotFacts]:
     journal, clock, mark = session.tools.journal, session.tools.clock, session.mark
-    entry = JournalEntry(JournalKind.SNAPSHOT, session.run.id, vcenter, machine.moref, mark.snapshot_name)
+    entry = JournalEntry(JournalKind.SNAPSHOT, session.run.id, vcenter, machine.moref, session.marker)
     number = journal.open(entry, clock.now())
     made: SnapshotFacts | None = None
     try:

@@ -2,12 +2,14 @@
 
 from appliance.run_context.disk_work import EitherSignal, for_each_disk, run_task
 from appliance.run_context.ports import DiskTaskRunner, StopSignal
+from appliance.run_context.recovery import LeftoverRecovery
 from appliance.run_context.session import RunSession, Tools, access_identity
 from appliance.run_context.workplace import MoverLocks, MoverSettings, RunFolder, VcenterDirectory
 
 __all__ = [
     "DiskTaskRunner",
     "EitherSignal",
+    "LeftoverRecovery",
     "MoverLocks",
     "MoverSettings",
     "RunFolder",

@@ -13,10 +13,10 @@ from appliance.model.disk_tasks import CleanupTask, HoldAccessTask, VddkAccess
 from appliance.model.identifiers import ManagedObjectId
 from appliance.model.runs import Run
 from appliance.progress import ProgressSink
+from appliance.repository.repository import Repository
 from appliance.run_context.ports import DiskTaskRunner
 from appliance.run_context.workplace import MoverLocks, MoverSettings, RunFolder, VcenterDirectory
 from appliance.state import JournalEntry, JournalKind, JournalStore
-from appliance.storage import ObjectStore
 from appliance.vsphere import Mark, VcenterConnection
 
 
@@ -30,8 +30,9 @@ class Tools:
     movers: DiskTaskRunner
     locks: MoverLocks
     journal: JournalStore
+    repository: Repository
     repository_location: str
-    store: ObjectStore
+    software: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ class RunSession:
     def mark(self) -> Mark:
         """What everything this run leaves in vCenter carries."""
         return Mark(self.tools.settings.installation, self.run.id)
+
+    @property
+    def marker(self) -> str:
+        """The mark as one line of the journal."""
+        return f"{self.mark.installation}/{self.mark.run}"
 
     def stop_if_cancelled(self) -> None:
         """Called between the steps of a run.

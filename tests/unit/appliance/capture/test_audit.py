@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,9 +22,9 @@ def test_untracked_differences_are_the_blocks_no_tracked_byte_lies_in(
     ranges = untracked_differences(differing, merge_extents(tracked), BLOCK)
 
     touched = {byte // BLOCK for extent in tracked for byte in range(extent.offset, extent.end)}
-    named = [block for first, count in ranges for block in range(first, first + count)]
+    named = [block for found in ranges for block in range(found.first, found.first + found.count)]
     assert named == sorted(differing - touched)
-    assert all(left + count < right for (left, count), (right, _) in zip(ranges, ranges[1:], strict=False))
+    assert all(left.first + left.count < right.first for left, right in pairwise(ranges))
 
 
 def test_only_points_since_the_last_complete_read_rest_on_trust() -> None:
@@ -35,14 +37,11 @@ def test_only_points_since_the_last_complete_read_rest_on_trust() -> None:
         point(5, image(mine), image(other)),
     ]
 
-    assert [found.id for found in points_on_trust(points, image(mine))] == ["point-005", "point-003"]
-    assert [found.id for found in points_on_trust(points, image(other))] == ["point-005", "point-004"]
+    assert [found.id for found in points_on_trust(points, mine)] == ["point-005", "point-003"]
+    assert [found.id for found in points_on_trust(points, other)] == ["point-005", "point-004"]
 
 
 def test_after_a_complete_read_nothing_rests_on_trust() -> None:
     mine = disk()
 
-    assert (
-        points_on_trust([point(1, image(mine)), point(2, image(mine, ReadScope.ALLOCATED))], image(mine))
-        == []
-    )
+    assert points_on_trust([point(1, image(mine)), point(2, image(mine, ReadScope.ALLOCATED))], mine) == []

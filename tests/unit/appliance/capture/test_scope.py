@@ -42,6 +42,12 @@ def test_a_disk_without_a_parent_is_read_where_it_is_allocated() -> None:
     assert decision.since is None
 
 
+def test_a_requested_full_believes_no_allocation_facts_either() -> None:
+    decision = decide_scope(DISK, None, replace(CALM, full_requested=True))
+
+    assert (decision.scope, decision.reason) == (ReadScope.EVERYTHING, ScopeReason.REQUESTED)
+
+
 def test_tracking_is_followed_when_everything_agrees() -> None:
     decision = decide_scope(replace(DISK, change_id=ChangeId("52 aa", 9)), image_of(DISK), CALM)
 
