@@ -7,6 +7,7 @@ from appliance.catalog.errors import DamagedMapError
 from appliance.catalog.index_file import write_index_file
 from appliance.catalog.map_writer import BlockMapWriter, WrittenMap, open_map_writer
 from appliance.catalog.overlay import Overlay
+from appliance.catalog.records import iter_records
 from appliance.catalog.schema import MapHeader
 from appliance.catalog.segment_table import SegmentTable
 from appliance.catalog.task_file_writers import write_parent_file, write_plan_file
@@ -21,6 +22,7 @@ __all__ = [
     "Overlay",
     "SegmentTable",
     "WrittenMap",
+    "iter_records",
     "open_block_map",
     "open_map_writer",
     "write_delta_rows",

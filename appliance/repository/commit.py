@@ -7,91 +7,23 @@ manifest names, never a manifest with a hole.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
 
 from blake3 import blake3
 
 from appliance.clock import Clock
-from appliance.errors import DamageError
-from appliance.model.blocks import Segment, block_count_of
-from appliance.model.change_tracking import CoverageProof, ReadScope, ScopeReason
-from appliance.model.identifiers import InstallationId, RecoveryPointId, RunId, SegmentId
-from appliance.model.recovery_points import (
-    Consistency,
-    DiskImage,
-    ExcludedDisk,
-    ObjectReference,
-    RecoveryPoint,
-    Tombstone,
-    TombstoneReason,
-)
-from appliance.model.virtual_machines import MachineConfiguration, MachineIdentity, VirtualDisk
+from appliance.model.blocks import block_count_of
+from appliance.model.change_tracking import ReadScope
+from appliance.model.recovery_points import DiskImage, ObjectReference, RecoveryPoint
 from appliance.repository.draft_parts import CheckedDraft, check_draft
 from appliance.repository.drafts import read_draft
-from appliance.repository.errors import (
-    CondemnedReferenceError,
-    DraftError,
-    MissingSegmentError,
-    PointWithdrawnError,
-)
+from appliance.repository.errors import DraftError
 from appliance.repository.image_maps import ImageMaps, NewImage, write_first_maps, write_next_maps
-from appliance.repository.layout import CONDEMNED, FORMAT, configuration_key, manifest_key, segment_key
+from appliance.repository.layout import configuration_key
 from appliance.repository.leases import Lease
-from appliance.repository.manifest import pack_manifest, read_manifest
-from appliance.repository.points import Parent
+from appliance.repository.point_draft import CapturedDisk, PointDraft
+from appliance.repository.publication import find_published, publish_point
 from appliance.repository.repository import Repository
-from appliance.repository.retirement import put_tombstone
-from appliance.repository.sealed_documents import open_document
-from appliance.storage import ObjectExistsError, ObjectStore
-
-
-@dataclass(frozen=True, slots=True)
-class CapturedDisk:
-    """One disk that was read: its draft and why it was read the way it was.
-
-    `parent` is the image the run compared with and asked change tracking against; the very one, not the
-    newest at commit time. `expected_blocks` is the number of blocks in the scope, where the engine knows it.
-    """
-
-    disk: VirtualDisk
-    draft_key: str
-    scope: ReadScope
-    scope_reason: ScopeReason
-    parent: Parent | None
-    coverage: CoverageProof | None = None
-    expected_blocks: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PointDraft:
-    """Everything a run knows of the point it is about to make."""
-
-    run: RunId
-    installation: InstallationId
-    machine: MachineIdentity
-    machine_name: str
-    machine_path: str
-    created_at: datetime
-    consistency: Consistency
-    disks: tuple[CapturedDisk, ...]
-    excluded_disks: tuple[ExcludedDisk, ...]
-    configuration: MachineConfiguration
-    software: str
-
-    @property
-    def point(self) -> RecoveryPointId:
-        """The id of the point: the run's."""
-        return RecoveryPointId(self.run)
-
-
-@dataclass(frozen=True, slots=True)
-class _Condemned:
-    """A list of segments about to be deleted."""
-
-    format: str
-    segments: tuple[SegmentId, ...]
+from appliance.storage import ObjectStore
 
 
 def commit_recovery_point(
@@ -107,18 +39,17 @@ def commit_recovery_point(
         RepositoryError: a write failed; no point was made, the drafts are still there.
     """
     store = repository.store
-    if store.information(manifest_key(draft.machine.key, draft.point)) is not None:
-        return read_manifest(store, draft.machine.key, draft.point)
+    published = find_published(store, draft.machine.key, draft.point, clock)
+    if published is not None:
+        return published
     checked = [(captured, _checked_draft(store, draft, captured)) for captured in draft.disks]
     token = os.urandom(4).hex()
     written = [(captured, one, _write_maps(store, draft, captured, one, token)) for captured, one in checked]
     images = tuple(_image(captured, one, maps) for captured, one, maps in written)
     point = _point(repository, draft, images, token)
     segments = {segment.id: segment for _, _, maps in written for segment in maps.segments}
-    lease.confirm()
-    _refuse_condemned(store, segments)
-    _require_segments(store, segments.values())
-    return _publish(store, point, segments.values(), clock)
+    publish_point(store, point, segments, lease, clock)
+    return point
 
 
 def _checked_draft(store: ObjectStore, draft: PointDraft, captured: CapturedDisk) -> CheckedDraft:
@@ -192,37 +123,3 @@ def _put_optional_part(
     store: ObjectStore, draft: PointDraft, token: str, suffix: str, content: bytes | None
 ) -> ObjectReference | None:
     return None if content is None else _put_part(store, draft, token, suffix, content)
-
-
-def _refuse_condemned(store: ObjectStore, segments: dict[SegmentId, Segment]) -> None:
-    for key in [found.key for found in store.list(CONDEMNED)]:
-        condemned = open_document(_Condemned, store.read(key), key)
-        hit = next((segment for segment in condemned.segments if segment in segments), None)
-        if hit is not None:
-            raise CondemnedReferenceError(f"segment {hit} is condemned by {key}")
-
-
-def _require_segments(store: ObjectStore, segments: Iterable[Segment]) -> None:
-    for segment in segments:
-        information = store.information(segment_key(segment.id))
-        if information is None or information.length != segment.length:
-            found = "is missing" if information is None else f"has {information.length} bytes"
-            raise MissingSegmentError(f"segment {segment.id} {found}; it should have {segment.length} bytes")
-
-
-def _publish(
-    store: ObjectStore, point: RecoveryPoint, segments: Iterable[Segment], clock: Clock
-) -> RecoveryPoint:
-    try:
-        store.put_new(manifest_key(point.machine.key, point.id), pack_manifest(point))  # commit point
-    except ObjectExistsError:
-        return read_manifest(store, point.machine.key, point.id)
-    try:
-        _require_segments(store, segments)
-    except DamageError as error:
-        tombstone = Tombstone(
-            FORMAT, point.machine.key, point.id, clock.now(), TombstoneReason.WITHDRAWN, str(error)
-        )
-        put_tombstone(store, tombstone)
-        raise PointWithdrawnError(f"point {point.id} of {point.machine_name} was withdrawn: {error}") from error
-    return point

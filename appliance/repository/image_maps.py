@@ -81,9 +81,7 @@ def write_next_maps(new: NewImage, parent: RecoveryPoint, parent_image: DiskImag
         return ImageMaps((delta.reference, *inherited), delta.segments)
     place = place_of(parent, parent_image)
     segments = SegmentTable()
-    overlay = Overlay(
-        [open_block_map(new.store, reference, place) for reference in inherited], segments
-    )
+    overlay = Overlay([open_block_map(new.store, reference, place) for reference in inherited], segments)
     full = _write_full(new, overlay, segments)
     return ImageMaps((delta.reference, full.reference), (*delta.segments, *full.segments))
 
@@ -91,14 +89,10 @@ def write_next_maps(new: NewImage, parent: RecoveryPoint, parent_image: DiskImag
 def inherited_maps(image: DiskImage) -> tuple[BlockMapReference, ...]:
     """What a successor needs of an image's maps: not the delta of a point that has a full map too."""
     full = image.block_maps[-1]
-    return tuple(
-        one for one in image.block_maps if one.kind is BlockMapKind.FULL or one.point != full.point
-    )
+    return tuple(one for one in image.block_maps if one.kind is BlockMapKind.FULL or one.point != full.point)
 
 
-def full_map_is_due(
-    new: NewImage, parent_image: DiskImage, inherited: tuple[BlockMapReference, ...]
-) -> bool:
+def full_map_is_due(new: NewImage, parent_image: DiskImage, inherited: tuple[BlockMapReference, ...]) -> bool:
     """Whether the new point must carry a full map of its own."""
     key = new.draft.draft.key
     if (key.block_size, key.capacity) != (parent_image.block_size, parent_image.disk.capacity):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from appliance.model.identifiers import RecoveryPointId
@@ -14,7 +13,6 @@ from appliance.repository.layout import (
     SUSPECTS,
     TOMBSTONES,
     disk_key,
-    manifest_key,
     manifests_prefix,
     tombstone_key,
 )
@@ -57,9 +55,7 @@ def list_points(repository: Repository, machine: MachineIdentity | None = None) 
     return PointListing(offered, everything.damaged)
 
 
-def list_points_with_retired(
-    repository: Repository, machine: MachineIdentity | None = None
-) -> PointListing:
+def list_points_with_retired(repository: Repository, machine: MachineIdentity | None = None) -> PointListing:
     """Every point of one machine, or of all, with its tombstone where it has one."""
     prefix = manifests_prefix(machine.key) if machine else MANIFESTS
     points: list[ListedPoint] = []
@@ -114,12 +110,6 @@ def find_parent(listing: PointListing, disk: VirtualDisk) -> Parent | None:
             if disk_key(image.disk) == disk_key(disk):
                 return Parent(listed.point, image)
     return None
-
-
-def iter_manifest_keys(repository: Repository, point: RecoveryPoint) -> Iterator[str]:
-    """The key of the point's manifest and, where there is one, of its tombstone."""
-    yield manifest_key(point.machine.key, point.id)
-    yield tombstone_key(point.machine.key, point.id)
 
 
 def _parts_of(key: str) -> tuple[str, RecoveryPointId]:

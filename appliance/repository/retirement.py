@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.clock import Clock
-from appliance.model.identifiers import RecoveryPointId, RunId
+from appliance.model.identifiers import RunId
 from appliance.model.recovery_points import (
     RecoveryPoint,
     SuspectDisk,
@@ -12,7 +12,9 @@ from appliance.model.recovery_points import (
     TombstoneReason,
 )
 from appliance.repository.layout import (
+    DRAFTS,
     FORMAT,
+    MANIFESTS,
     draft_key,
     run_drafts_prefix,
     suspect_key,
@@ -65,7 +67,12 @@ def delete_drafts(repository: Repository, run: RunId) -> None:
         repository.store.delete(key)
 
 
-def delete_committed_drafts(repository: Repository, committed: set[RecoveryPointId]) -> None:
-    """Remove drafts whose point exists: what a crash between manifest and clean-up left."""
-    for point in committed:
-        delete_drafts(repository, RunId(point))
+def delete_committed_drafts(repository: Repository) -> tuple[RunId, ...]:
+    """Remove the drafts of runs whose point exists: what a crash right after the manifest left."""
+    store = repository.store
+    runs = {RunId(found.key.split("/")[1]) for found in store.list(DRAFTS)}
+    points = {found.key.rpartition("/")[2].removesuffix(".json") for found in store.list(MANIFESTS)}
+    committed = tuple(sorted(runs & points))
+    for run in committed:
+        delete_drafts(repository, run)
+    return committed
