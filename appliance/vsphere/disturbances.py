@@ -53,8 +53,14 @@ def blindness_of_event(event: vim.event.Event) -> str | None:
 
 def _reverting_task(task: vim.TaskInfo) -> str | None:
     # A failed attempt counts too: nobody says how far it came.
-    name = f"{task.descriptionId or ''} {getattr(task.name, 'name', task.name) or ''}"
-    return f"a snapshot was reverted to ({name.strip()})" if _REVERTING.search(name) else None
+    name = f"{task.descriptionId or ''} {_method_name(task.name)}".strip()
+    return f"a snapshot was reverted to ({name})" if _REVERTING.search(name) else None
+
+
+def _method_name(method: object) -> str:
+    """The API's name of a method: pyVmomi gives a method it knows, or a word for one it does not know."""
+    known = getattr(method, "info", None)
+    return str(getattr(known, "wsdlName", None) or getattr(method, "name", None) or method or "")
 
 
 def _disk_changes(spec: vim.vm.ConfigSpec) -> Iterator[str]:
