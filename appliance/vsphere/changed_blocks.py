@@ -146,8 +146,8 @@ def _query(
     def ask(position: int) -> ReportedPage:
         with translated(f"asking for the changes of {label} since {change_id}"):
             answer = reference.QueryChangedDiskAreas(at, disk.device_key, position, change_id)
-        areas = [ReportedArea(area.start, area.length) for area in answer.changedArea]
-        return ReportedPage(answer.startOffset, answer.length, areas)
+        areas = [ReportedArea(int(area.start), int(area.length)) for area in answer.changedArea]
+        return ReportedPage(int(answer.startOffset), int(answer.length), areas)
 
     try:
         return collect_areas(

@@ -37,10 +37,11 @@ def virtual_disk(disk: vim.vm.device.VirtualDisk, controllers: Mapping[int, _Dev
     """One disk as the model has it, with the reason when no snapshot can hold it."""
     backing = disk.backing
     return VirtualDisk(
-        device_key=disk.key,
+        device_key=int(disk.key),
         label=disk.deviceInfo.label if disk.deviceInfo is not None else f"Disk {disk.key}",
         # Servers older than 5.5 have no capacityInBytes.
-        capacity=disk.capacityInBytes or disk.capacityInKB * KIB,
+        # pyVmomi answers its own subclass of int, which no JSON encoder of ours takes.
+        capacity=int(disk.capacityInBytes or disk.capacityInKB * KIB),
         backing=getattr(backing, "fileName", None) or "",
         backing_uuid=getattr(backing, "uuid", None) or "",
         change_id=_change_id(disk.key, getattr(backing, "changeId", None)),
