@@ -121,9 +121,9 @@ _MEANINGS: Final[Mapping[int, tuple[ErrorFamily, str]]] = {
 
 _SPECIAL_REMEDIES: Final[Mapping[int, str]] = {
     13: (
-        "Most often not permissions: check that the snapshot was named when connecting, that host and "
-        "datacentre are right, that one of the transport modes is possible here, and for hot-add that the "
-        "appliance has a free SCSI slot."
+        "Most often not permissions: check that the snapshot was named when connecting, that the disk "
+        "belongs to it, that host and datacentre are right, that one of the transport modes is possible "
+        "here, and for hot-add that the appliance has a free SCSI slot."
     ),
     2: "The host's NFC memory is used up: halve the size of reads and the number of handles, then retry.",
     14009: "Open TCP port 902 from here to the ESXi host; vCenter's port 443 alone is not enough.",

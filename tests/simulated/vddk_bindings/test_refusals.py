@@ -1,8 +1,15 @@
 """What a client gets for wrong input and for faults of the library: the right class, code and remedy."""
 
+from __future__ import annotations
+
 import pytest
 
-from tests.simulated.vddk_bindings.conftest import Client
+from keepline_lab import VddkFault
+from tests.simulated.vddk_bindings.client import Client, StartClient
+
+pytestmark = pytest.mark.simulated
+
+OTHER_THUMBPRINT = ":".join(["AA"] * 20)
 
 
 @pytest.mark.parametrize(
@@ -11,10 +18,10 @@ from tests.simulated.vddk_bindings.conftest import Client
         ({"password": "wrong"}, "AuthenticationError", "VIX-35", "password"),
         ({"cookie": "expired"}, "AuthenticationError", "VIX-3047", "Log in again"),
         ({"server": "other.test"}, "HostUnavailableError", "VIX-18000", "network"),
-        ({"machine": "vm-1"}, "NotFoundError", "VIX-4000", "moved"),
-        ({"snapshot": "snapshot-1"}, "NotFoundError", "VIX-13003", "deleted"),
-        ({"thumbprint": ":".join(["AA"] * 20)}, "VixError", "VIX-1", "thumbprint"),
-        ({"path": "[store] web/none.vmdk"}, "NotFoundError", "VIX-4", "deleted"),
+        ({"machine": "vm-none"}, "NotFoundError", "VIX-4000", "moved"),
+        ({"snapshot": "snapshot-none"}, "NotFoundError", "VIX-13003", "deleted"),
+        ({"thumbprint": OTHER_THUMBPRINT}, "VixError", "VIX-1", "thumbprint"),
+        ({"path": "[store] web/none.vmdk"}, "DiskAccessError", "VIX-13", "disk belongs"),
         ({"snapshot": None}, "DiskAccessError", "VIX-13", "snapshot was named"),
         ({"modes": ["san"]}, "DiskAccessError", "VIX-13", "transport mode"),
     ],
@@ -26,41 +33,43 @@ def test_wrong_input_is_named(
 
     assert (result["error"], result["code"]) == (error, code)
     assert hint in result["remedy"]
-    assert client.state.password not in result["message"]
+    assert client.task["password"] not in result["message"]
 
 
 def test_wrong_thumbprint_is_explained_by_the_librarys_log(client: Client) -> None:
-    log = client.play("look", thumbprint=":".join(["AA"] * 20))["log"]
+    log = client.play("look", thumbprint=OTHER_THUMBPRINT)["log"]
 
-    assert any("actual thumbprint=5A:5A" in line and "expected=AA:AA" in line for line in log)
+    assert any("Failed to verify SSL certificate" in line and "expected=AA:AA" in line for line in log)
 
 
-def test_unreachable_server_is_worth_a_retry(client: Client) -> None:
-    client.configure("gate=127.0.0.1:1")
+def test_server_that_is_gone_is_worth_a_retry(client: Client) -> None:
+    client.lab.stop()
 
     result = client.play("look")
 
     assert (result["error"], result["transient"]) == ("HostUnavailableError", True)
 
 
-def test_too_many_handles_are_exhausted_host_memory(client: Client) -> None:
-    client.state.handle_limit = 2
+def test_too_many_handles_are_exhausted_host_memory(start_client: StartClient) -> None:
+    client = start_client(handles_per_host=2)
+    client.take_snapshot()
 
     result = client.play("copy", target="/dev/null")
 
     assert (result["error"], result["code"], result["transient"]) == ("OutOfMemoryError", "VIX-2", True)
 
 
-def test_datastore_that_does_not_tell_allocated_blocks_is_unsupported(client: Client) -> None:
-    client.state.allocation_is_known = False
+def test_datastore_that_does_not_tell_allocated_blocks_is_unsupported(start_client: StartClient) -> None:
+    client = start_client(tells_allocation=False)
+    client.take_snapshot()
 
-    assert (
-        client.play("copy_allocated", target="/dev/null", chunk=128)["error"] == "UnsupportedOperationError"
-    )
+    result = client.play("copy_allocated", target="/dev/null", chunk=128)
+
+    assert result["error"] == "UnsupportedOperationError"
 
 
 def test_host_port_that_is_closed_is_named(client: Client) -> None:
-    client.configure("fault.1=Open action=error:14009")
+    client.lab.control.add_vddk_fault(VddkFault("Open", "error:14009"))
 
     result = client.play("look")
 
@@ -70,7 +79,7 @@ def test_host_port_that_is_closed_is_named(client: Client) -> None:
 
 @pytest.mark.parametrize(("action", "code"), [("error:14011", "VIX-14011"), ("short", "VIX-1")])
 def test_failed_read_is_an_error_and_the_handle_lives_on(client: Client, action: str, code: str) -> None:
-    client.configure(f"fault.1=Read nth=5 action={action}")
+    client.lab.control.add_vddk_fault(VddkFault("Read", action, nth=5))
 
     result = client.play("read_until_it_fails")
 
@@ -78,20 +87,29 @@ def test_failed_read_is_an_error_and_the_handle_lives_on(client: Client, action:
 
 
 def test_failed_queued_read_is_reported_once(client: Client) -> None:
-    client.configure("fault.1=ReadAsync nth=2 action=error:14011")
+    client.lab.control.add_vddk_fault(VddkFault("ReadAsync", "error:14011", nth=2))
 
     assert client.play("read_asynchronously_until_it_fails")["numbers"] == [0, 0, 0, 14011]
 
 
+def test_failed_close_ends_the_process_in_good_order(client: Client) -> None:
+    client.lab.control.add_vddk_fault(VddkFault("Close", "error:36"))
+
+    result = client.play("look")
+
+    assert (result["error"], result["code"]) == ("HostUnavailableError", "VIX-36")
+    assert client.lab.control.state().open_handles == ()
+
+
 def test_killed_client_leaves_no_handle_open(client: Client) -> None:
-    client.configure("fault.1=Read nth=2 action=kill")
+    client.lab.control.add_vddk_fault(VddkFault("Read", "kill", nth=2))
 
     assert client.start("copy", target="/dev/null").returncode == -9
     assert client.play("look")["mode"] == "nbdssl"
 
 
 def test_panic_of_the_library_is_on_standard_error(client: Client) -> None:
-    client.configure("fault.1=Read action=abort")
+    client.lab.control.add_vddk_fault(VddkFault("Read", "abort"))
 
     process = client.start("read_until_it_fails")
 
