@@ -1,0 +1,85 @@
+"""A vCenter in memory, for whoever asks through `VcenterGateway`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from appliance.model.identifiers import ManagedObjectId
+from appliance.model.units import GIB
+from appliance.model.virtual_machines import MachineIdentity, PowerState, VirtualDisk, VirtualMachine
+from appliance.services import VcenterSession
+from appliance.vsphere import PresentedCertificate, VcenterAddress
+from appliance.vsphere.errors import (
+    LoginRefusedError,
+    MachineAmbiguousError,
+    MachineNotFoundError,
+    VcenterUnreachableError,
+)
+
+SHA256 = ":".join(f"{number:02X}" for number in range(32))
+SHA1 = ":".join(f"{number:02X}" for number in range(20))
+
+
+def machine(name: str, number: int = 1, *, is_template: bool = False) -> VirtualMachine:
+    """A machine with one disk."""
+    disk = VirtualDisk(2000, "Hard disk 1", 8 * GIB, f"[s] {name}/{name}.vmdk", f"6000C29A-{number}")
+    return VirtualMachine(
+        moref=ManagedObjectId(f"vm-{number}"),
+        identity=MachineIdentity("vcenter-uuid", f"machine-uuid-{number}"),
+        bios_uuid=f"bios-{number}",
+        name=name,
+        path=f"/DC/vm/{name}",
+        power_state=PowerState.ON,
+        host="esx-1",
+        is_template=is_template,
+        change_tracking_enabled=True,
+        change_tracking_supported=True,
+        snapshot_count=0,
+        disks=(disk,),
+    )
+
+
+@dataclass(slots=True)
+class FakeVcenters:
+    """Implements `VcenterGateway` for one vCenter that knows one account."""
+
+    host: str = "vc.example"
+    user: str = "backup@vsphere.local"
+    password: str = "correct horse"
+    inventory: list[VirtualMachine] = field(default_factory=list)
+    addresses: list[VcenterAddress] = field(default_factory=list)
+
+    def certificate(self, host: str, port: int) -> PresentedCertificate:
+        if host != self.host:
+            raise VcenterUnreachableError(f"{host}:{port}", "no route")
+        return PresentedCertificate(SHA1, SHA256, "pem", "CN=vc", datetime(2030, 1, 1, tzinfo=UTC))
+
+    @contextmanager
+    def session(self, address: VcenterAddress) -> Iterator[VcenterSession]:
+        self.addresses.append(address)
+        if (address.user, address.password) != (self.user, self.password):
+            raise LoginRefusedError(address.label, address.user)
+        yield FakeSession(self)
+
+
+@dataclass(slots=True)
+class FakeSession:
+    """Implements `VcenterSession`."""
+
+    vcenter: FakeVcenters
+    instance_uuid: str = "vcenter-uuid"
+    product: str = "VMware vCenter Server 8.0.3"
+
+    def machines(self) -> list[VirtualMachine]:
+        return self.vcenter.inventory
+
+    def machine(self, wanted: str) -> VirtualMachine:
+        names = [each for each in self.vcenter.inventory if wanted in (each.name, each.path, each.moref)]
+        if not names:
+            raise MachineNotFoundError(wanted, self.vcenter.host)
+        if len(names) > 1:
+            raise MachineAmbiguousError(wanted, [each.path for each in names])
+        return names[0]
