@@ -62,33 +62,33 @@ class RunTransitionError(ApplianceStateError):
 class RunNotFoundError(InputError):
     """No run has this id."""
 
-    code = "KL-1060"
+    code = "KL-1090"
     remedy = "List the runs with `keepline run list`."
 
 
 class VcenterNotFoundError(InputError):
     """No vCenter was added under this name."""
 
-    code = "KL-1061"
+    code = "KL-1091"
     remedy = "List the vCenters with `keepline vcenter list`, or add it with `keepline vcenter add`."
 
 
 class VcenterExistsError(InputError):
     """A vCenter was added under this name already."""
 
-    code = "KL-1062"
+    code = "KL-1092"
     remedy = "Choose another name, or remove the old one first with `keepline vcenter remove`."
 
 
 class RepositoryNotFoundError(InputError):
     """This appliance has no repository of this name yet."""
 
-    code = "KL-1063"
+    code = "KL-1093"
     remedy = "Make a repository, or take over an existing one, with `keepline init FOLDER`."
 
 
 class RepositoryNameTakenError(InputError):
     """This appliance has a repository of this name already."""
 
-    code = "KL-1064"
+    code = "KL-1094"
     remedy = "Use the repository that is there, or another state folder for another repository."

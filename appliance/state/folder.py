@@ -12,7 +12,7 @@ FOLDER_MODE = 0o700
 class NotInitialisedError(InputError):
     """There is no state folder: this appliance was never initialised, or the setting is wrong."""
 
-    code = "KL-1065"
+    code = "KL-1095"
     remedy = "Run `keepline init REPOSITORY_FOLDER` first, or correct the setting `state_folder`."
 
 
