@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import pytest
@@ -38,7 +38,7 @@ def built() -> Path:
 
 
 @dataclass(frozen=True)
-class Laboratory:
+class Installation:
     """A VDDK folder whose lab.conf points at the fake gate."""
 
     folder: Path
@@ -53,19 +53,34 @@ class Laboratory:
         make("install-lab", f"VERSION={version}", f"DEST={self.folder}")
 
     def run(self, scenario: str, *arguments: str, environment: dict[str, str] | None = None) -> Ended:
-        """Run a function of scenarios.py or misuse.py in a child process."""
-        module, _, name = scenario.rpartition(".")
-        values = [str(self.folder), USER, PASSWORD, THUMBPRINT, SNAPSHOT, DISK_PATH]
-        command = [sys.executable, str(HERE / f"{module}.py"), name, *values, *arguments]
-        child = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env={**os.environ, **(environment or {})},
-            check=False,
-        )
-        return Ended(child.returncode, child.stdout, child.stderr)
+        """Run a function of scenarios.py or misuse.py against the fake gate."""
+        return run_client(Values(self.folder), scenario, *arguments, environment=environment)
+
+
+@dataclass(frozen=True)
+class Values:
+    """What a client must know; by default of the fake gate."""
+
+    folder: Path
+    user: str = USER
+    password: str = PASSWORD
+    thumbprint: str = THUMBPRINT
+    snapshot: str = SNAPSHOT
+    path: str = DISK_PATH
+    server: str = "127.0.0.1"
+    port: int = 0
+    machine: str = "vm-1"
+
+
+def run_client(
+    values: Values, scenario: str, *arguments: str, environment: dict[str, str] | None = None
+) -> Ended:
+    """Run a function of scenarios.py or misuse.py in a child process."""
+    module, _, name = scenario.rpartition(".")
+    command = [sys.executable, str(HERE / f"{module}.py"), name, *map(str, astuple(values)), *arguments]
+    whole = {**os.environ, **(environment or {})}
+    child = subprocess.run(command, capture_output=True, text=True, timeout=60, env=whole, check=False)
+    return Ended(child.returncode, child.stdout, child.stderr)
 
 
 @dataclass(frozen=True)
@@ -104,8 +119,8 @@ def gate(tmp_path: Path) -> Iterator[FakeGate]:
 
 
 @pytest.fixture
-def laboratory(built: Path, tmp_path: Path, gate: FakeGate) -> Laboratory:
-    lab = Laboratory(tmp_path / "vddk", gate)
+def installation(built: Path, tmp_path: Path, gate: FakeGate) -> Installation:
+    lab = Installation(tmp_path / "vddk", gate)
     lab.install("8.0.3")
     lab.configure()
     return lab

@@ -74,6 +74,9 @@ class Client:
     thumbprint: str
     snapshot: str
     path: str
+    server: str
+    port: int
+    machine: str
     lines: list[str] = field(default_factory=list)
     keep: list[object] = field(default_factory=list)
     modes: bytes | None = b"nbdssl:nbd"
@@ -111,7 +114,8 @@ class Client:
     def parameters(self) -> Parameters:
         address = self.call("AllocateConnectParams")
         params = Parameters.from_address(address)
-        params.vmx, params.server = b"moref=vm-1", b"127.0.0.1"
+        params.vmx, params.server = f"moref={self.machine}".encode(), self.server.encode()
+        params.port = self.port
         params.thumbprint, params.credentials = self.thumbprint.encode(), 1
         params.user, params.password = self.user.encode(), self.password.encode()
         return params
@@ -184,5 +188,5 @@ def dir_of_functions() -> list[str]:
 
 def from_arguments() -> Client:
     """Return the client of the laboratory named on the command line."""
-    folder, user, password, thumbprint, snapshot, path = sys.argv[2:8]
-    return Client(Path(folder), user, password, thumbprint, snapshot, path)
+    folder, user, password, thumbprint, snapshot, path, server, port, machine = sys.argv[2:11]
+    return Client(Path(folder), user, password, thumbprint, snapshot, path, server, int(port), machine)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes as c
 import json
+import os
 import sys
 import threading
 import time
@@ -368,6 +369,49 @@ def old_life(client: Client) -> object:
     return [client.connect(params), client.open(), client.read(0, 1)[0]]
 
 
+def write_whole(client: Client, value: str) -> object:
+    """Write every sector of a disk of a machine that is off, and read it back."""
+    client.init()
+    errors = [client.connect(snapshot=None, read_only=False), client.open(0)]
+    if any(errors):
+        return {"errors": errors}
+    capacity = client.information().capacity
+    content = bytes([int(value)]) * (capacity * 512)
+    errors += [client.write(0, content), client.call("Flush", client.disk)]
+    same = client.read(0, capacity)[1] == content
+    client.end()
+    return {"errors": errors, "same": same}
+
+
+def die_holding_a_disk(client: Client) -> object:
+    """End without Close, as after a crash."""
+    client.modes = b"hotadd"
+    client.ready()
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def clean_up(client: Client) -> object:
+    client.init()
+    params = client.parameters()
+    params.vmx = None
+    numbers = (c.c_uint32(), c.c_uint32())
+    error = client.call("Cleanup", c.byref(params), c.byref(numbers[0]), c.byref(numbers[1]))
+    return [error, *(number.value for number in numbers)]
+
+
+def prepare(client: Client, *identities: str) -> object:
+    client.init()
+    params = client.parameters()
+    return [client.call("PrepareForAccess", c.byref(params), name.encode()) for name in identities]
+
+
+def open_many(client: Client, count: str) -> object:
+    client.init()
+    client.connect()
+    return [client.open() for _ in range(int(count))]
+
+
 def import_late(client: Client, *modules: str) -> object:
     """Import modules after InitEx, when VDDK's own libraries are in the process."""
     client.init()
@@ -382,4 +426,4 @@ def init_beside_openssl(client: Client) -> object:
 
 
 if __name__ == "__main__":
-    print(json.dumps(globals()[sys.argv[1]](from_arguments(), *sys.argv[8:])))
+    print(json.dumps(globals()[sys.argv[1]](from_arguments(), *sys.argv[11:])))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from blake3 import blake3
 
-from tests.simulated.vddk_simulator.conftest import Laboratory
+from tests.simulated.vddk_simulator.conftest import Installation
 from tests.simulated.vddk_simulator.fake_gate import CELL, FakeGate
 
 pytestmark = pytest.mark.simulated
@@ -32,24 +32,24 @@ def save(gate: FakeGate, cells: dict[int, int]) -> None:
             saved.write(b"\1")
 
 
-def read_whole(laboratory: Laboratory, sectors: int) -> str:
-    result = laboratory.run("scenarios.whole_disk", str(sectors)).result
+def read_whole(installation: Installation, sectors: int) -> str:
+    result = installation.run("scenarios.whole_disk", str(sectors)).result
     assert isinstance(result, dict)
     return str(result["digest"])
 
 
 @pytest.mark.parametrize("sectors", [1000, 128, 2048])
 def test_disk_without_later_writes_is_read_from_flat(
-    laboratory: Laboratory, fill: Fill, sectors: int
+    installation: Installation, fill: Fill, sectors: int
 ) -> None:
     content = fill({0: 1, 3: 2, 15: 3})
 
-    assert read_whole(laboratory, sectors) == digest(content)
+    assert read_whole(installation, sectors) == digest(content)
 
 
 @pytest.mark.parametrize("sectors", [1, 100, 2048])
 def test_saved_cells_come_before_those_of_flat(
-    laboratory: Laboratory, gate: FakeGate, fill: Fill, sectors: int
+    installation: Installation, gate: FakeGate, fill: Fill, sectors: int
 ) -> None:
     gate.capacity = 5 * CELL if sectors == 1 else gate.capacity
     content = bytearray(fill({0: 1, 1: 2, 2: 3, 4: 5}))
@@ -57,38 +57,38 @@ def test_saved_cells_come_before_those_of_flat(
     for cell, value in {1: 9, 2: 8, 4: 0}.items():
         content[cell * CELL : (cell + 1) * CELL] = bytes([value]) * CELL
 
-    assert read_whole(laboratory, sectors) == digest(bytes(content))
+    assert read_whole(installation, sectors) == digest(bytes(content))
 
 
 def test_flat_that_is_shorter_than_the_disk_ends_in_zeros(
-    laboratory: Laboratory, gate: FakeGate, fill: Fill
+    installation: Installation, gate: FakeGate, fill: Fill
 ) -> None:
     content = fill({0: 1})
     os.truncate(gate.flat, 1000)
 
-    assert read_whole(laboratory, 256) == digest(content[:1000].ljust(gate.capacity, b"\0"))
+    assert read_whole(installation, 256) == digest(content[:1000].ljust(gate.capacity, b"\0"))
 
 
 def test_disk_of_a_frozen_snapshot_keeps_its_capacity_when_flat_grows(
-    laboratory: Laboratory, gate: FakeGate, fill: Fill
+    installation: Installation, gate: FakeGate, fill: Fill
 ) -> None:
     content = fill({0: 1})
     with gate.flat.open("ab") as flat:
         flat.write(bytes([7]) * CELL)
 
-    assert read_whole(laboratory, 2048) == digest(content)
+    assert read_whole(installation, 2048) == digest(content)
 
 
 def test_write_saves_the_old_cell_before_it_overwrites(
-    laboratory: Laboratory, gate: FakeGate, fill: Fill
+    installation: Installation, gate: FakeGate, fill: Fill
 ) -> None:
-    laboratory.configure("transports=hotadd")
+    installation.configure("transports=hotadd")
     before = fill({0: 1, 1: 2})
-    scenario = laboratory.run("scenarios.connect_and_open", "hotadd", "0")
+    scenario = installation.run("scenarios.connect_and_open", "hotadd", "0")
     assert scenario.status == 0
 
-    laboratory.configure("transports=nbdssl")
-    assert laboratory.run("scenarios.write_and_read", "120", "7", "16").result == {
+    installation.configure("transports=nbdssl")
+    assert installation.run("scenarios.write_and_read", "120", "7", "16").result == {
         "errors": [0, 0],
         "same": True,
     }
@@ -100,12 +100,12 @@ def test_write_saves_the_old_cell_before_it_overwrites(
 
 @pytest.mark.parametrize("writes", ["", "6"])
 def test_asynchronous_requests_are_all_answered_from_foreign_threads(
-    laboratory: Laboratory, gate: FakeGate, fill: Fill, writes: str
+    installation: Installation, gate: FakeGate, fill: Fill, writes: str
 ) -> None:
     content = fill({0: 1, 5: 2, 15: 3})
     written = bytes([6]) * gate.capacity
 
-    result = laboratory.run("scenarios.asynchronous", "16", *([writes] if writes else [])).result
+    result = installation.run("scenarios.asynchronous", "16", *([writes] if writes else [])).result
 
     assert isinstance(result, dict)
     assert result.pop("in_order") is False
@@ -121,25 +121,25 @@ def test_asynchronous_requests_are_all_answered_from_foreign_threads(
 
 
 def test_allocated_blocks_are_the_data_of_flat_except_saved_cells(
-    laboratory: Laboratory, gate: FakeGate, fill: Fill
+    installation: Installation, gate: FakeGate, fill: Fill
 ) -> None:
     fill({0: 1, 1: 1, 4: 2, 8: 3, 9: 4})
     save(gate, {4: 0, 6: 7, 8: 9})
 
-    result = laboratory.run("scenarios.blocks", "0", "2048", "128").result
+    result = installation.run("scenarios.blocks", "0", "2048", "128").result
 
     assert result == [[0, [[0, 256], [768, 128], [1024, 256]]]]
 
 
-def test_allocated_blocks_of_larger_chunks_cover_the_data(laboratory: Laboratory, fill: Fill) -> None:
+def test_allocated_blocks_of_larger_chunks_cover_the_data(installation: Installation, fill: Fill) -> None:
     fill({3: 1})
 
     asked = ["0", "2048", "512", "512", "1024", "512"]
 
-    assert laboratory.run("scenarios.blocks", *asked).result == [[0, [[0, 512]]], [0, []]]
+    assert installation.run("scenarios.blocks", *asked).result == [[0, [[0, 512]]], [0, []]]
 
 
-def test_limits_of_the_query_for_allocated_blocks(laboratory: Laboratory, gate: FakeGate) -> None:
+def test_limits_of_the_query_for_allocated_blocks(installation: Installation, gate: FakeGate) -> None:
     gate.capacity = 40 << 30
     wrong = {
         "0 128 64": 3,
@@ -150,13 +150,15 @@ def test_limits_of_the_query_for_allocated_blocks(laboratory: Laboratory, gate: 
         "83886080 128 128": 16007,
     }
 
-    result = laboratory.run("scenarios.blocks", *" ".join([*wrong, "0 67108864 128"]).split()).result
+    result = installation.run("scenarios.blocks", *" ".join([*wrong, "0 67108864 128"]).split()).result
 
     assert result == [[error, []] for error in [*wrong.values(), 0]]
 
 
-def test_datastore_may_not_tell_allocated_blocks(laboratory: Laboratory, gate: FakeGate, fill: Fill) -> None:
+def test_datastore_may_not_tell_allocated_blocks(
+    installation: Installation, gate: FakeGate, fill: Fill
+) -> None:
     gate.tells_allocation = False
     fill({0: 1})
 
-    assert laboratory.run("scenarios.blocks", "0", "128", "128").result == [[6, []]]
+    assert installation.run("scenarios.blocks", "0", "128", "128").result == [[6, []]]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulated.vddk_simulator.conftest import Laboratory
+from tests.simulated.vddk_simulator.conftest import Installation
 from tests.simulated.vddk_simulator.fake_gate import FakeGate
 
 pytestmark = pytest.mark.simulated
@@ -32,50 +32,50 @@ FINE = [0, True, True]
 )
 @pytest.mark.parametrize("by_gate", [False, True])
 def test_planned_call_fails_as_planned(
-    laboratory: Laboratory, gate: FakeGate, fill: Fill, fault: str, expected: object, *, by_gate: bool
+    installation: Installation, gate: FakeGate, fill: Fill, fault: str, expected: object, *, by_gate: bool
 ) -> None:
     fill({0: 1})
     if by_gate:
         gate.faults = {"fault.1": fault}
     else:
-        laboratory.configure(f"fault.1={fault}")
+        installation.configure(f"fault.1={fault}")
 
-    assert laboratory.run("scenarios.reads", "3").result == expected
+    assert installation.run("scenarios.reads", "3").result == expected
 
 
 def test_fault_with_a_file_fires_once_over_all_processes(
-    laboratory: Laboratory, fill: Fill, tmp_path: Path
+    installation: Installation, fill: Fill, tmp_path: Path
 ) -> None:
     fill({0: 1})
     token = tmp_path / "once"
     token.touch()
-    laboratory.configure(f"fault.1=Read nth=2 action=kill once={token}")
+    installation.configure(f"fault.1=Read nth=2 action=kill once={token}")
 
-    assert laboratory.run("misuse.read_normally").status == 0
+    assert installation.run("misuse.read_normally").status == 0
     assert token.exists()
-    assert laboratory.run("scenarios.reads", "3").status == -9
-    assert laboratory.run("scenarios.reads", "3").result == [FINE, FINE, FINE]
+    assert installation.run("scenarios.reads", "3").status == -9
+    assert installation.run("scenarios.reads", "3").result == [FINE, FINE, FINE]
 
 
-def test_planned_abort_says_panic_first(laboratory: Laboratory, fill: Fill) -> None:
+def test_planned_abort_says_panic_first(installation: Installation, fill: Fill) -> None:
     fill({0: 1})
-    laboratory.configure("fault.1=Read action=abort")
+    installation.configure("fault.1=Read action=abort")
 
-    assert laboratory.run("scenarios.reads", "1").diagnosis == "Read: planned fault"
+    assert installation.run("scenarios.reads", "1").diagnosis == "Read: planned fault"
 
 
-def test_fault_of_connect_is_known_before_the_log_in(laboratory: Laboratory, gate: FakeGate) -> None:
+def test_fault_of_connect_is_known_before_the_log_in(installation: Installation, gate: FakeGate) -> None:
     gate.faults = {"fault.1": "ConnectEx action=error:14014"}
 
-    assert laboratory.run("scenarios.connect_only").result == 14014
+    assert installation.run("scenarios.connect_only").result == 14014
     assert gate.operations() == []
 
 
-def test_latency_and_bandwidth_slow_a_connection_down(laboratory: Laboratory, fill: Fill) -> None:
+def test_latency_and_bandwidth_slow_a_connection_down(installation: Installation, fill: Fill) -> None:
     fill({0: 1})
-    laboratory.configure("latency_microseconds.nbdssl=20000", "bytes_per_second.nbdssl=5120000")
+    installation.configure("latency_microseconds.nbdssl=20000", "bytes_per_second.nbdssl=5120000")
 
-    duration = laboratory.run("scenarios.duration_of_reads", "5", "100").result
+    duration = installation.run("scenarios.duration_of_reads", "5", "100").result
 
     # 5 x (20 ms + 51200 bytes / 5120000 bytes a second): a lower bound, which no busy machine can break.
     assert isinstance(duration, float)

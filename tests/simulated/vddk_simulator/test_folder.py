@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulated.vddk_simulator.conftest import Laboratory, make
+from tests.simulated.vddk_simulator.conftest import Installation, make
 
 pytestmark = pytest.mark.simulated
 
@@ -28,12 +28,12 @@ SYSTEM_PYTHON = Path("/usr/bin/python3")
     ],
 )
 def test_variant_has_the_functions_and_names_of_its_version(
-    laboratory: Laboratory, version: str, soname: str, present: list[str] | None
+    installation: Installation, version: str, soname: str, present: list[str] | None
 ) -> None:
-    for old in (laboratory.folder / "lib64").glob("libvixDiskLib*"):
+    for old in (installation.folder / "lib64").glob("libvixDiskLib*"):
         old.unlink()
-    laboratory.install(version)
-    laboratory.configure(version=version)
+    installation.install(version)
+    installation.configure(version=version)
 
     everything = [
         "AllocateConnectParams",
@@ -43,16 +43,16 @@ def test_variant_has_the_functions_and_names_of_its_version(
         "ReadAsync",
         "ConnectEx",
     ]
-    assert laboratory.run("scenarios.functions").result == (present or everything)
-    assert str((laboratory.folder / "lib64" / "libvixDiskLib.so").readlink()) == soname
-    assert str((laboratory.folder / "lib64" / soname).readlink()) == f"libvixDiskLib.so.{version}"
+    assert installation.run("scenarios.functions").result == (present or everything)
+    assert str((installation.folder / "lib64" / "libvixDiskLib.so").readlink()) == soname
+    assert str((installation.folder / "lib64" / soname).readlink()) == f"libvixDiskLib.so.{version}"
 
 
-def test_client_of_6_5_brings_its_own_parameters(laboratory: Laboratory) -> None:
-    laboratory.install("6.5.4")
-    laboratory.configure(version="6.5.4")
+def test_client_of_6_5_brings_its_own_parameters(installation: Installation) -> None:
+    installation.install("6.5.4")
+    installation.configure(version="6.5.4")
 
-    assert laboratory.run("scenarios.old_life").result == [0, 0, 0]
+    assert installation.run("scenarios.old_life").result == [0, 0, 0]
 
 
 def test_library_for_another_machine_cannot_be_loaded(built: Path, tmp_path: Path) -> None:
@@ -63,57 +63,61 @@ def test_library_for_another_machine_cannot_be_loaded(built: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("module", ["ssl", "hashlib", "pyarrow"])
-def test_bundled_library_bound_by_the_client_ends_the_process(laboratory: Laboratory, module: str) -> None:
-    diagnosis = laboratory.run("scenarios.import_late", module).diagnosis
+def test_bundled_library_bound_by_the_client_ends_the_process(
+    installation: Installation, module: str
+) -> None:
+    diagnosis = installation.run("scenarios.import_late", module).diagnosis
 
     assert "of the VDDK folder was bound" in diagnosis
     assert module.removesuffix("lib") in diagnosis
 
 
-def test_harmless_modules_may_be_imported(laboratory: Laboratory) -> None:
-    environment = {"LD_LIBRARY_PATH": str(laboratory.folder / "lib64")}
+def test_harmless_modules_may_be_imported(installation: Installation) -> None:
+    environment = {"LD_LIBRARY_PATH": str(installation.folder / "lib64")}
 
-    ended = laboratory.run(
+    ended = installation.run(
         "scenarios.import_late", "blake3", "backports.zstd", "mmap", environment=environment
     )
 
     assert ended.result == "imported"
 
 
-def python_with_decoys(laboratory: Laboratory, python: Path, code: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "LD_LIBRARY_PATH": str(laboratory.folder / "lib64")}
+def python_with_decoys(
+    installation: Installation, python: Path, code: str
+) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "LD_LIBRARY_PATH": str(installation.folder / "lib64")}
     command = [str(python), "-S", "-c", code]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_loading_a_bundled_library_by_name_ends_the_process(laboratory: Laboratory) -> None:
+def test_loading_a_bundled_library_by_name_ends_the_process(installation: Installation) -> None:
     code = "import ctypes; ctypes.CDLL('libcrypto.so.3')"
 
-    ended = python_with_decoys(laboratory, Path(sys.executable), code)
+    ended = python_with_decoys(installation, Path(sys.executable), code)
 
     assert "libcrypto.so.3 of the VDDK folder was loaded by a caller of dlopen" in ended.stderr
 
 
 @pytest.mark.skipif(not SYSTEM_PYTHON.exists(), reason="the machine has no python3 of its own")
-def test_interpreter_that_needs_libz_itself_still_works(laboratory: Laboratory) -> None:
+def test_interpreter_that_needs_libz_itself_still_works(installation: Installation) -> None:
     # Debian's python3 has zlib built in and could not start otherwise.
     code = (
         "import sys; 'zlib' in sys.builtin_module_names and __import__('zlib').compress(b'x'); print('fine')"
     )
 
-    ended = python_with_decoys(laboratory, SYSTEM_PYTHON, code)
+    ended = python_with_decoys(installation, SYSTEM_PYTHON, code)
 
     assert (ended.stdout, ended.stderr) == ("fine\n", "")
 
 
-def test_strict_loader_wants_the_library_path_at_process_start(laboratory: Laboratory) -> None:
-    laboratory.configure("strict_loader=1")
+def test_strict_loader_wants_the_library_path_at_process_start(installation: Installation) -> None:
+    installation.configure("strict_loader=1")
 
-    assert "LD_LIBRARY_PATH did not contain" in laboratory.run("scenarios.init", "6", "5").diagnosis
+    assert "LD_LIBRARY_PATH did not contain" in installation.run("scenarios.init", "6", "5").diagnosis
 
 
-def test_strict_libraries_refuses_a_process_with_an_openssl(laboratory: Laboratory) -> None:
-    laboratory.configure("strict_libraries=1")
+def test_strict_libraries_refuses_a_process_with_an_openssl(installation: Installation) -> None:
+    installation.configure("strict_libraries=1")
 
-    assert laboratory.run("scenarios.init", "6", "5").status == 0
-    assert "is loaded already" in laboratory.run("scenarios.init_beside_openssl").diagnosis
+    assert installation.run("scenarios.init", "6", "5").status == 0
+    assert "is loaded already" in installation.run("scenarios.init_beside_openssl").diagnosis

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulated.vddk_simulator.conftest import Laboratory
+from tests.simulated.vddk_simulator.conftest import Installation
 
 pytestmark = pytest.mark.simulated
 
@@ -36,29 +36,31 @@ DIAGNOSES = {
 
 
 @pytest.mark.parametrize("scenario", DIAGNOSES)
-def test_broken_rule_ends_the_process_with_its_name(laboratory: Laboratory, scenario: str) -> None:
-    assert DIAGNOSES[scenario] in laboratory.run(f"misuse.{scenario}").diagnosis
+def test_broken_rule_ends_the_process_with_its_name(installation: Installation, scenario: str) -> None:
+    assert DIAGNOSES[scenario] in installation.run(f"misuse.{scenario}").diagnosis
 
 
-def test_close_does_not_wait_for_asynchronous_requests(laboratory: Laboratory) -> None:
-    laboratory.configure("latency_microseconds.nbdssl=500000")
+def test_close_does_not_wait_for_asynchronous_requests(installation: Installation) -> None:
+    installation.configure("latency_microseconds.nbdssl=500000")
 
-    ended = laboratory.run("misuse.close_with_outstanding_request")
+    ended = installation.run("misuse.close_with_outstanding_request")
 
     assert "VixDiskLib_Close: 1 asynchronous request(s) are outstanding" in ended.diagnosis
 
 
-def test_one_handle_serves_one_call_at_a_time(laboratory: Laboratory) -> None:
-    laboratory.configure("latency_microseconds.nbdssl=5000000")
-
-    assert "overlaps VixDiskLib_Read on thread" in laboratory.run("misuse.two_reads_on_one_handle").diagnosis
-
-
-def test_open_calls_never_overlap(laboratory: Laboratory) -> None:
-    laboratory.configure("fault.1=Open nth=2 action=hang:5000")
+def test_one_handle_serves_one_call_at_a_time(installation: Installation) -> None:
+    installation.configure("latency_microseconds.nbdssl=5000000")
 
     assert (
-        "connect, open and close calls need one lock" in laboratory.run("misuse.open_during_open").diagnosis
+        "overlaps VixDiskLib_Read on thread" in installation.run("misuse.two_reads_on_one_handle").diagnosis
+    )
+
+
+def test_open_calls_never_overlap(installation: Installation) -> None:
+    installation.configure("fault.1=Open nth=2 action=hang:5000")
+
+    assert (
+        "connect, open and close calls need one lock" in installation.run("misuse.open_during_open").diagnosis
     )
 
 
@@ -71,18 +73,20 @@ def test_open_calls_never_overlap(laboratory: Laboratory) -> None:
     ],
 )
 def test_strict_threads_binds_calls_to_the_designated_thread(
-    laboratory: Laboratory, scenario: str, diagnosis: str
+    installation: Installation, scenario: str, diagnosis: str
 ) -> None:
-    laboratory.configure("strict_threads=0")
-    assert laboratory.run(f"misuse.{scenario}").status == 0
+    installation.configure("strict_threads=0")
+    assert installation.run(f"misuse.{scenario}").status == 0
 
-    laboratory.configure("strict_threads=1")
-    assert diagnosis in laboratory.run(f"misuse.{scenario}").diagnosis
+    installation.configure("strict_threads=1")
+    assert diagnosis in installation.run(f"misuse.{scenario}").diagnosis
 
 
-def test_reading_beyond_the_information_of_version_6_is_a_segmentation_fault(laboratory: Laboratory) -> None:
-    laboratory.configure(version="7.0.3")
-    assert laboratory.run("misuse.read_beyond_old_information").output == "512\n"
+def test_reading_beyond_the_information_of_version_6_is_a_segmentation_fault(
+    installation: Installation,
+) -> None:
+    installation.configure(version="7.0.3")
+    assert installation.run("misuse.read_beyond_old_information").output == "512\n"
 
-    laboratory.configure(version="6.7.3")
-    assert laboratory.run("misuse.read_beyond_old_information").status == -11
+    installation.configure(version="6.7.3")
+    assert installation.run("misuse.read_beyond_old_information").status == -11
