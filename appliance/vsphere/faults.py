@@ -73,6 +73,8 @@ def translated(doing: str) -> Iterator[None]:
 def error_of(fault: vmodl.MethodFault, doing: str) -> VcenterError:
     """Our error for a fault, with everything the fault says about itself."""
     message = f"{doing}: {describe(fault)}"
+    if _is_about_quiescing(fault):
+        return QuiesceFailedError(message)
     for kind, error in _ERROR_OF_FAULT:
         if isinstance(fault, kind):
             return error(message)
@@ -89,3 +91,8 @@ def describe(fault: vmodl.MethodFault) -> str:
         if (value := getattr(fault, key, None)) is not None and str(value) not in message
     ]
     return " - ".join(part for part in (name, message, ", ".join(told)) if part)
+
+
+def _is_about_quiescing(fault: vmodl.MethodFault) -> bool:
+    """Whether a general fault means a guest that did not come to rest: its message keys say so."""
+    return any("quiesc" in (message.key or "").lower() for message in fault.faultMessage)
