@@ -29,6 +29,28 @@ def whole_disk(client: Client, sectors: str) -> object:
     return {"digest": digest(b"".join(parts)), "lines": client.lines}
 
 
+def ranges(client: Client, *numbers: str) -> object:
+    """Read ranges given as start and count in turn; give the digest of each."""
+    client.ready()
+    answers = []
+    for start, count in zip(numbers[::2], numbers[1::2], strict=True):
+        error, content = client.read(int(start), int(count))
+        answers.append([error, digest(content[: int(count) * 512])])
+    return answers
+
+
+def whole_disk_until(client: Client, sentinel: str) -> object:
+    """Read the whole disk again and again until a file appears; give every digest that was seen."""
+    client.ready()
+    capacity, seen = client.information().capacity, set()
+    rounds = 0
+    while not Path(sentinel).exists() or rounds < 2:
+        parts = [client.read(start, 256)[1] for start in range(0, capacity, 256)]
+        seen.add(digest(b"".join(parts)))
+        rounds += 1
+    return sorted(seen)
+
+
 def whole_life(client: Client) -> object:
     """Prepare, connect, open, close, end and clean up, with the error of each step."""
     client.init()
