@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from appliance.model.recovery_points import DiskStatistics
+from appliance.model.units import MIB
 from appliance.progress import DiskProgress
 
 RELEASE_ORDER = b"release"
@@ -58,7 +59,8 @@ class BackupDiskTask:
 
     Files in `folder` (see docs/repository-format.md, "Files between engine and mover"): `extents` (what
     to look at; absent: ask QueryAllocatedBlocks), `parent` (the parent's digest of every block; absent:
-    there is none) and `index` (where known digests are stored; absent: nothing is known).
+    there is none) and `index` (where known digests are stored; absent: nothing is known). About
+    `segment_target` stored bytes make a segment, which is also what a killed mover loses at most.
     """
 
     folder: str
@@ -73,6 +75,7 @@ class BackupDiskTask:
     compression_level: int
     lock_file: str
     lease_key: str = ""
+    segment_target: int = 64 * MIB
 
 
 class TargetFormat(StrEnum):

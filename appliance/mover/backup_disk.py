@@ -82,7 +82,7 @@ def _bring(
     draft = DraftWriter(store, task.draft_prefix, task.key, checkpoint)
     warnings = _parallelism_warning(task, reader)
     with ExitStack() as open_files, session.reporting(tally):
-        segments = open_files.enter_context(SegmentWriter(store, draft.segment_durable))
+        segments = open_files.enter_context(SegmentWriter(store, draft.segment_durable, task.segment_target))
         chain = BackupChain(
             reader=reader,
             segments=segments,
