@@ -9,7 +9,7 @@ from appliance.cli.invocation import JsonOption, VcenterOption, invocation_of
 from appliance.cli.quantities import size_text, time_text
 from appliance.services import ListedMachine
 
-application = typer.Typer(no_args_is_help=True, help="Machines of a vCenter.")
+application = typer.Typer(help="Machines of a vCenter.")
 
 
 @application.callback()

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from appliance.assembly import open_appliance
 from appliance.cli import machines, points, repository, restore, runs, vcenter
@@ -31,14 +31,16 @@ def run(arguments: Sequence[str], invocation: Invocation) -> int:
     """Carry out one command; its exit status. Nothing a person can cause ends in a traceback."""
     try:
         status = typer.main.get_command(application()).main(
-            args=list(arguments), prog_name="keepline", obj=invocation, standalone_mode=False
+            args=list(arguments) or ["--help"], prog_name="keepline", obj=invocation, standalone_mode=False
         )
     except ApplianceError as error:
         return _ended_with(error, arguments, invocation)
-    except click.UsageError as error:
-        return _ended_with(UsageError(_usage_text(error)), arguments, invocation)
-    except (KeyboardInterrupt, click.Abort):
-        return _ended_with(StoppedByUserError("stopped"), arguments, invocation)
+    except TyperException as error:
+        return _ended_with(UsageError(error.format_message()), arguments, invocation)
+    except typer.Abort:
+        return _ended_with(StoppedByUserError("the command was stopped"), arguments, invocation)
+    if status == StoppedByUserError.exit_status:  # how typer passes Ctrl-C on
+        return _ended_with(StoppedByUserError("the command was stopped"), arguments, invocation)
     return status if isinstance(status, int) else 0
 
 
@@ -47,7 +49,6 @@ def application() -> typer.Typer:
     root = typer.Typer(
         name="keepline",
         help="Backup and restore of VMware vSphere machines.",
-        no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
     )
@@ -83,8 +84,3 @@ def _root(
 def _ended_with(error: ApplianceError, arguments: Sequence[str], invocation: Invocation) -> int:
     invocation.output.error(error, json="--json" in arguments)
     return error.exit_status
-
-
-def _usage_text(error: click.UsageError) -> str:
-    command = error.ctx.command_path if error.ctx is not None else "keepline"
-    return f"{command}: {error.format_message()}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from appliance.cli.documents import Document, error_document, text_of
 from appliance.errors import ApplianceError
@@ -31,16 +31,9 @@ class Output:
         self._standard_output.print(escape(text), highlight=False, soft_wrap=True)
 
     def table(self, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Rows under headings; lines are cut nowhere when the output is not a terminal."""
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in headings:
-            table.add_column(heading, no_wrap=True)
-        for row in rows:
-            table.add_row(*(escape(cell) for cell in row))
-        if self._standard_output.is_terminal:
-            self._standard_output.print(table)
-        else:
-            self._standard_output.print(table, width=_width_of(table, self._standard_output))
+        """Rows under headings. No cell is ever cut: identifiers are there to be copied."""
+        for line in table_lines(headings, rows):
+            self.line(line)
 
     def notice(self, text: str) -> None:
         """Something on the way."""
@@ -68,6 +61,12 @@ def standard_streams() -> Output:
     return Output(Console(), Console(stderr=True))
 
 
-def _width_of(table: Table, console: Console) -> int:
-    wide = console.options.update(width=10_000)
-    return max(console.measure(table, options=wide).maximum, 1)
+def table_lines(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Columns side by side, each as wide as its widest cell, two spaces apart."""
+    lines = [tuple(headings), *(tuple(row) for row in rows)]
+    widths = [max(cell_len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    return ["  ".join(map(_padded, line, widths)).rstrip() for line in lines]
+
+
+def _padded(cell: str, width: int) -> str:
+    return cell + " " * (width - cell_len(cell))

@@ -16,7 +16,7 @@ from appliance.model.identifiers import RecoveryPointId
 from appliance.model.recovery_points import DiskImage
 from appliance.repository.points import ListedPoint
 
-application = typer.Typer(no_args_is_help=True, help="Recovery points.")
+application = typer.Typer(help="Recovery points.")
 
 PointArgument = Annotated[
     str, typer.Argument(metavar="POINT", help="The point's id, see `keepline point list`.")

@@ -10,7 +10,7 @@ from appliance.cli.follow import follow_requested
 from appliance.cli.invocation import JsonOption, invocation_of
 from appliance.cli.run_results import print_run
 
-application = typer.Typer(no_args_is_help=True, help="The repository as a whole.")
+application = typer.Typer(help="The repository as a whole.")
 
 
 @application.callback()

@@ -17,7 +17,7 @@ from appliance.model.disk_tasks import TargetFormat
 from appliance.model.identifiers import RecoveryPointId
 from appliance.model.requests import RestoreMachineRequest
 
-application = typer.Typer(no_args_is_help=True, help="Bring a disk or a machine back.")
+application = typer.Typer(help="Bring a disk or a machine back.")
 
 
 @application.command()

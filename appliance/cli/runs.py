@@ -15,7 +15,7 @@ from appliance.model.identifiers import RunId
 from appliance.model.runs import Run, RunKind, RunLogLine, RunState
 from appliance.state import RunFilter
 
-application = typer.Typer(no_args_is_help=True, help="Runs: what was asked for, and what became of it.")
+application = typer.Typer(help="Runs: what was asked for, and what became of it.")
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, see `keepline run list`.")]
 

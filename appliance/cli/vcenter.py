@@ -15,7 +15,7 @@ from appliance.cli.passwords import PasswordFileOption, read_password
 from appliance.cli.quantities import time_text
 from appliance.services import Check, NewVcenter
 
-application = typer.Typer(no_args_is_help=True, help="vCenters that Keepline logs in to.")
+application = typer.Typer(help="vCenters that Keepline logs in to.")
 
 NameArgument = Annotated[str, typer.Argument(help="The vCenter's name here, see `keepline vcenter list`.")]
 

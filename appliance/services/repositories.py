@@ -38,7 +38,7 @@ INSTALLATION_ID_BYTES = 16
 class InitialisedRepository:
     """What `init` has found or made; `created` when the folder was empty before."""
 
-    location: Path
+    location: str
     repository: RepositoryId
     installation: InstallationId
     created: bool
@@ -85,7 +85,7 @@ class RepositoryService:
         self._repositories.add(StoredRepository(DEFAULT_REPOSITORY, str(location)))
         warnings = warnings_about(location, state_folder)
         return InitialisedRepository(
-            location, repository.identity.repository, installation, created, warnings
+            str(location), repository.identity.repository, installation, created, warnings
         )
 
     def open(self) -> Repository:
