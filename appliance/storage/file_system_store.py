@@ -17,38 +17,32 @@ from pathlib import Path
 from appliance.clock import Clock
 from appliance.storage.errors import ObjectExistsError, ObjectMissingError
 from appliance.storage.file_publication import publish_file, sync_folder
+from appliance.storage.new_file import NewFile, takes_direct_writes
 from appliance.storage.object_store import RESERVED_WORD, NewObject, ObjectInformation, check_key, is_key
 from appliance.storage.system_errors import translated_errors
 
-_FILE_MODE = 0o600
 _FOLDER_MODE = 0o700
 LEFTOVER_AGE = timedelta(days=1)
 """A temporary file that nobody has written to for so long belongs to a process that died."""
 
 
-class _NewFile:
-    """A file in the store's temporary folder on its way to become an object."""
+class _NewFileObject:
+    """A file in the store's temporary folder that becomes an object when it is committed."""
 
-    def __init__(self, store: FileSystemStore, key: str, path: Path) -> None:
+    def __init__(self, store: FileSystemStore, key: str, path: Path, file: NewFile) -> None:
         self._store = store
         self._key = key
         self._path = path
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE)
+        self._file = file
 
     def append(self, content: memoryview | bytes) -> None:
         with translated_errors(self._store.root, "write", self._key):
-            rest = memoryview(content)
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+            self._file.append(content)
 
     def commit(self) -> None:
         with translated_errors(self._store.root, "write", self._key):
-            os.fsync(self._descriptor)
+            self._file.sync()
             self._store.publish(self._path, self._key)
-
-    def discard(self) -> None:
-        os.close(self._descriptor)
-        self._path.unlink(missing_ok=True)
 
 
 class FileSystemStore:
@@ -56,6 +50,7 @@ class FileSystemStore:
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
+        self._writes_directly = takes_direct_writes(self.root)
         self._durable_folders: set[Path] = set()
         self._lock = threading.Lock()
 
@@ -73,11 +68,12 @@ class FileSystemStore:
             self._require_root()
             folder = self.root / RESERVED_WORD
             folder.mkdir(_FOLDER_MODE, exist_ok=True)
-            new_file = _NewFile(self, key, folder / os.urandom(16).hex())
+            path = folder / os.urandom(16).hex()
+            file = NewFile(path, direct=self._writes_directly)
         try:
-            yield new_file
+            yield _NewFileObject(self, key, path, file)
         finally:
-            new_file.discard()
+            file.discard()
 
     def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
         """`length` bytes from `offset`, or all the rest."""
