@@ -66,6 +66,8 @@ def test_the_librarys_configuration_has_one_line_a_fact() -> None:
         "gate=127.0.0.1:9",
         "version=8.0.3",
         "strict_threads=1",
+        "strict_loader=0",
+        "strict_libraries=0",
         "transports=nbd",
         "latency_microseconds.nbd=1000",
         "fault.1=VixDiskLib_Read nth=5 count=1 path=*web* action=error:13 once=/lab/once",

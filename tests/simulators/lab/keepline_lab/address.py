@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any  # JSON of the file
 
+from keepline_lab.control_values import named_disk
 from keepline_lab.errors import LabError
 from keepline_lab.process import RunningProcess
 
@@ -38,11 +39,7 @@ class LabMachine:
         Raises:
             LabError: the machine has no such disk.
         """
-        for index, candidate in enumerate(self.disks):
-            if str(disk) in {candidate.label, str(candidate.key), str(index)}:
-                return candidate
-        labels = ", ".join(f"{candidate.label!r}" for candidate in self.disks)
-        raise LabError(f"{self.name} has no disk {str(disk)!r}, only {labels or 'none'}")
+        return named_disk(self.name, self.disks, disk)
 
 
 @dataclass(frozen=True, slots=True)

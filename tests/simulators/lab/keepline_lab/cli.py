@@ -38,6 +38,9 @@ application.add_typer(guest, name="guest")
 
 Folder = Annotated[Path, typer.Option("--folder", help="The laboratory's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Strict = Annotated[
+    bool, typer.Option(help="End a client's process that breaks one of VDDK's rules on threads.")
+]
 WithGuest = Annotated[bool, typer.Option("--guest", help="Add the test guest as machine `debian`.")]
 Foreground = Annotated[
     bool, typer.Option("--foreground/--detach", help="Stay until Ctrl-C, or go on in the background.")
@@ -74,6 +77,7 @@ def up(  # noqa: PLR0917 - one parameter an option
     ] = None,
     with_guest: WithGuest = False,  # noqa: FBT002
     vddk_version: Annotated[str, typer.Option(help="Which VDDK the library plays.")] = "8.0.3",
+    strict: Strict = False,  # noqa: FBT002
     transport: Annotated[str, typer.Option(help="Modes that work here, best first.")] = "nbdssl:nbd",
     latency: Annotated[list[str] | None, typer.Option(help="MODE=MICROSECONDS for each call.")] = None,
     bandwidth: Annotated[list[str] | None, typer.Option(help="MODE=BYTES a second for a connection.")] = None,
@@ -84,6 +88,7 @@ def up(  # noqa: PLR0917 - one parameter an option
     """Start a laboratory: a new one, or the one that the folder holds, as it was left."""
     behaviour = LibraryBehaviour(
         version=vddk_version,
+        strict_threads=strict,
         transports=tuple(transport.split(":")),
         latency_microseconds=_by_mode(latency or []),
         bytes_per_second=_by_mode(bandwidth or []),

@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar  # JSON of the channel
+from typing import Any, Protocol, TypeVar  # JSON of the channel
+
+from keepline_lab.errors import LabError
 
 Value = TypeVar("Value")
+
+
+class NamedDisk(Protocol):
+    """What a disk is found by."""
+
+    @property
+    def label(self) -> str:
+        """As vSphere shows it."""
+        ...
+
+    @property
+    def key(self) -> int:
+        """The device key."""
+        ...
+
+
+AnyDisk = TypeVar("AnyDisk", bound=NamedDisk)
+
+
+def named_disk(machine: str, disks: Sequence[AnyDisk], name: str | int) -> AnyDisk:
+    """Return the disk whose label, device key or index from 0 is `name`.
+
+    Raises:
+        LabError: there is none.
+    """
+    for index, candidate in enumerate(disks):
+        if str(name) in {candidate.label, str(candidate.key), str(index)}:
+            return candidate
+    labels = ", ".join(f"{candidate.label!r}" for candidate in disks)
+    raise LabError(f"{machine} has no disk {str(name)!r}, only {labels or 'none'}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +73,14 @@ class MachineState:
     connection_state: str
     vmx: str
     disks: tuple[DiskState, ...]
+
+    def disk(self, disk: str | int) -> DiskState:
+        """Return a disk by label, device key or zero-based index.
+
+        Raises:
+            LabError: the machine has no such disk.
+        """
+        return named_disk(self.name, self.disks, disk)
 
 
 @dataclass(frozen=True, slots=True)

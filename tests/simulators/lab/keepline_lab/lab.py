@@ -14,6 +14,8 @@ from keepline_lab.address import ADDRESS_NAME, LabAddress, read_address, write_a
 from keepline_lab.control import Control
 from keepline_lab.errors import LabError
 from keepline_lab.frozen import read_frozen
+from keepline_lab.guest import Guest
+from keepline_lab.guest_in_lab import DEFAULT_NAME, apply_epoch
 from keepline_lab.library import LibraryBehaviour, VddkFault
 from keepline_lab.machines import Machine, check_image
 from keepline_lab.process import start_vcenter
@@ -121,10 +123,13 @@ class Lab:
         self._write_library_configuration(from_now, self.address.gate)
         self.behaviour = from_now
 
+    def advance_guest(self, guest: Guest, epoch: int, machine: str = DEFAULT_NAME) -> None:
+        """Change all disks of `machine` as the guest did in one epoch; epochs go in order."""
+        apply_epoch(self.control, guest, epoch, machine)
+
     def disk_file(self, machine: str, disk: str | int = 0) -> Path:
-        """Return the file with the bytes that a disk has now; a swapped disk has another one."""
-        label = self.address.machine(machine).disk(disk).label
-        return next(found.flat for found in self.control.machine(machine).disks if found.label == label)
+        """Return the file with the bytes that a disk of a machine has now, also of one that a client made."""
+        return self.control.machine(machine).disk(disk).flat
 
     def disk_bytes(self, machine: str, disk: str | int = 0) -> bytes:
         """Return all bytes that a disk has now."""
@@ -136,7 +141,7 @@ class Lab:
         Raises:
             LabError: there is no such snapshot, machine or disk.
         """
-        key = self.address.machine(machine).disk(disk).key
+        key = self.control.machine(machine).disk(disk).key
         for candidate in self.control.state().snapshots:
             if candidate.moref == snapshot and key in candidate.frozen:
                 return read_frozen(candidate.frozen[key])

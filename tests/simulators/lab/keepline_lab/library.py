@@ -16,9 +16,9 @@ TRANSPORTS = ("nbd", "nbdssl", "hotadd", "san", "file")
 class VddkFault:
     """From the `nth` call of `function` on, in each process, `count` calls go wrong.
 
-    `action` is `error:CODE`, `hang:MILLISECONDS`, `kill`, `abort`, `short` or `zeros`. With `path`, calls on
-    other disks than those that match the pattern do not count. With `once`, only the process that can remove
-    that file is hit.
+    `action` is `error:CODE`, `hang:MILLISECONDS`, `kill`, `abort`, `short` or `zeros`; `count` 0 is for ever.
+    With `path`, calls on other disks than those that match the pattern do not count. With `once`, only the
+    process that can remove that file is hit.
     """
 
     function: str
@@ -38,11 +38,17 @@ class VddkFault:
 
 @dataclass(frozen=True, slots=True)
 class LibraryBehaviour:
-    """Which VDDK the laboratory plays; latency and bandwidth are those of one connection, by mode."""
+    """Which VDDK the laboratory plays; latency and bandwidth are those of one connection, by mode.
+
+    The strict modes end a process that breaks a rule which the real library only documents
+    (tests/simulators/vddk/README.md).
+    """
 
     version: str = "8.0.3"
     transports: tuple[str, ...] = ("nbdssl", "nbd")
     strict_threads: bool = True
+    strict_loader: bool = False
+    strict_libraries: bool = False
     latency_microseconds: Mapping[str, int] = field(default_factory=dict)
     bytes_per_second: Mapping[str, int] = field(default_factory=dict)
     faults: tuple[VddkFault, ...] = ()
@@ -65,6 +71,8 @@ class LibraryBehaviour:
             f"gate={gate}",
             f"version={self.version}",
             f"strict_threads={int(self.strict_threads)}",
+            f"strict_loader={int(self.strict_loader)}",
+            f"strict_libraries={int(self.strict_libraries)}",
             f"transports={':'.join(self.transports)}",
             *(f"latency_microseconds.{mode}={value}" for mode, value in self.latency_microseconds.items()),
             *(f"bytes_per_second.{mode}={value}" for mode, value in self.bytes_per_second.items()),
