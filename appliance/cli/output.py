@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from appliance.cli.documents import Document, error_document, text_of
 from appliance.errors import ApplianceError
@@ -28,7 +28,7 @@ class Output:
 
     def line(self, text: str) -> None:
         """One line of a result."""
-        self._standard_output.print(escape(text), highlight=False, soft_wrap=True)
+        self._standard_output.out(text, highlight=False)
 
     def table(self, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Rows under headings. No cell is ever cut: identifiers are there to be copied."""
@@ -37,11 +37,11 @@ class Output:
 
     def notice(self, text: str) -> None:
         """Something on the way."""
-        self.standard_error.print(escape(text), highlight=False, soft_wrap=True)
+        self._say(Text(text))
 
     def warn(self, text: str) -> None:
         """Something the user must not miss."""
-        self.standard_error.print(f"[yellow]warning:[/] {escape(text)}", highlight=False, soft_wrap=True)
+        self._say(Text.assemble(("warning:", "yellow"), f" {text}"))
 
     def error(self, error: ApplianceError, *, json: bool) -> None:
         """The error a command ends with; under `json` it is the command's one document."""
@@ -52,7 +52,10 @@ class Output:
 
     def failure(self, message: str, code: str, remedy: str) -> None:
         """What went wrong, and below it what to do."""
-        text = f"[bold red]error:[/] {escape(message)} ({code})\n{escape(remedy)}"
+        self._say(Text.assemble(("error:", "bold red"), f" {message} ({code})\n{remedy}"))
+
+    def _say(self, text: Text) -> None:
+        # A Text, not markup: rich would read `:AB:` in a thumbprint as the name of an emoji.
         self.standard_error.print(text, highlight=False, soft_wrap=True)
 
 
