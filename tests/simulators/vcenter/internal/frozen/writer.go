@@ -2,7 +2,6 @@ package frozen
 
 import (
 	"errors"
-	"io"
 	"os"
 
 	"keepline.org/simulators/vcenter/internal/sparse"
@@ -64,11 +63,6 @@ func (w *Writer) save(offset, length int64) error {
 		}
 	}
 	return nil
-}
-
-// CopyFrom writes source from its beginning to offset until its end.
-func (w *Writer) CopyFrom(source io.Reader, offset int64) (int64, error) {
-	return io.CopyBuffer(struct{ io.Writer }{io.NewOffsetWriter(w, offset)}, struct{ io.Reader }{source}, make([]byte, 1<<20))
 }
 
 // Restore brings back what the disk held when disk was frozen, cell by cell.

@@ -62,23 +62,28 @@ type eventRequest struct {
 	Message string `json:"message"`
 }
 
-// postEvent posts an event of any type, about a machine if one is named.
+// postEvent posts an event of any type, about a machine if one is named, else about the datacenter.
 func (l *Lab) postEvent(request *eventRequest) (any, error) {
-	subject := types.ManagedObjectReference{}
-	name := ""
-	if request.Machine != "" {
-		machine, err := l.named(request.Machine)
+	kind := cmp.Or(request.Type, "GeneralEvent")
+	if request.Machine == "" {
+		event, err := eventNamed(kind, l.home.datacenter.Reference(), l.config.Datacenter, request.Message)
 		if err != nil {
 			return nil, err
 		}
-		subject, name = machine.Ref, machine.name
+		l.post(l.context(), event, types.ManagedObjectReference{}, request.Message)
+		return map[string]int32{"key": event.GetEvent().Key}, nil
 	}
-	kind := cmp.Or(request.Type, "GeneralEvent")
-	event, err := eventNamed(kind, subject, name, request.Message)
+	machine, err := l.named(request.Machine)
 	if err != nil {
 		return nil, err
 	}
-	l.post(l.context(), event, subject, request.Message)
+	event, err := eventNamed(kind, machine.Ref, machine.name, request.Message)
+	if err != nil {
+		return nil, err
+	}
+	l.onEntity(machine, func(ctx *simulator.Context, _ *simulator.VirtualMachine) { // the order in which tasks lock
+		l.post(ctx, event, machine.Ref, request.Message)
+	})
 	return map[string]int32{"key": event.GetEvent().Key}, nil
 }
 

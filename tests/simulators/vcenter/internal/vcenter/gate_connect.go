@@ -135,7 +135,7 @@ func (l *Lab) connectAnswer(session string, who *login) []gate.Pair {
 	}
 	return []gate.Pair{
 		{Key: "session", Value: session}, {Key: "host", Value: host},
-		{Key: "thumbprint_valid", Value: yesNo(who.thumbprintValid)},
+		{Key: "thumbprint_valid", Value: yesNo(who.thumbprintValid)}, {Key: "thumbprint", Value: l.ThumbprintSHA1()},
 	}
 }
 
