@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -70,6 +71,35 @@ def test_extents_are_written_from_an_image(tmp_path: Path, image: Path) -> None:
         content = image.read_bytes()
         expected = content[:512] + bytes(3584) + content[4096:4608] + bytes(MIB - 4608)
         assert disk.read_bytes() == expected
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_lab_in_the_foreground_ends_on_request(tmp_path: Path, image: Path, ending: signal.Signals) -> None:
+    folder = tmp_path / "lab"
+    command: list[str | Path] = [PROGRAM, "up", "--foreground", "--json", "--folder", folder]
+    command += ["--machine", f"web-01={image}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "running until" not in process.stderr.readline():
+            pass
+        lab("status", "--folder", folder)
+        process.send_signal(ending)
+        assert process.communicate()[1].splitlines() == ["keepline-lab: stopping"]
+    assert process.returncode == 0
+    lab("status", "--folder", folder, status=1)
+
+
+def test_a_lab_in_the_foreground_says_when_its_vcenter_dies(tmp_path: Path, image: Path) -> None:
+    folder = tmp_path / "lab"
+    command: list[str | Path] = [PROGRAM, "up", "--foreground", "--json", "--folder", folder]
+    command += ["--machine", f"web-01={image}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while not (folder / "lab.json").exists():
+            process.stdout.readline()
+        os.kill(json.loads((folder / "lab.json").read_text())["process"]["number"], signal.SIGKILL)
+        assert "ended by itself: see" in process.communicate()[1]
+    assert process.returncode == 1
 
 
 @pytest.mark.parametrize(

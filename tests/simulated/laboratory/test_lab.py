@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -149,6 +150,15 @@ def test_a_lab_goes_on_after_its_vcenter_ended(laboratory: StartLab, end: str) -
     assert lab.address.machines == address.machines
     assert lab.control.state().snapshots == state.snapshots
     assert lab.frozen_bytes(snapshot, "web-01") == frozen
+
+
+def test_a_resumed_lab_moves_when_its_port_was_taken(simulators: Simulators, tmp_path: Path) -> None:
+    with Lab.start(tmp_path / "lab", [SMALL], simulators=simulators) as lab:
+        before = lab.address
+    taken = socket.create_server((before.host, before.port))
+    with taken, Lab.resume(tmp_path / "lab", simulators=simulators) as lab:
+        assert lab.address.port != before.port
+        assert lab.address.machines == before.machines
 
 
 def test_the_library_lies_in_its_folder_with_the_gate_and_the_faults(laboratory: StartLab) -> None:

@@ -12,7 +12,7 @@ from typing import Self
 
 from keepline_lab.address import ADDRESS_NAME, LabAddress, read_address, write_address
 from keepline_lab.control import Control
-from keepline_lab.errors import LabError
+from keepline_lab.errors import AddressInUseError, LabError
 from keepline_lab.frozen import read_frozen
 from keepline_lab.guest import Guest
 from keepline_lab.guest_in_lab import DEFAULT_NAME, apply_epoch
@@ -23,6 +23,7 @@ from keepline_lab.ready import address_of, listening_addresses
 from keepline_lab.settings import (
     CONFIGURATION_NAME,
     VcenterSettings,
+    forget_addresses,
     keep_addresses,
     read_configuration,
     write_configuration,
@@ -87,6 +88,8 @@ class Lab:
     ) -> Self:
         """Start a laboratory that was stopped; machines, disks and snapshots are as they were.
 
+        The address is the same too, unless somebody else has taken a port meanwhile.
+
         Raises:
             LabError: the folder is none of a laboratory, or it runs.
         """
@@ -97,7 +100,11 @@ class Lab:
             raise LabError(f"the laboratory in {folder} runs already")
         lab = cls(folder, simulators or build_simulators(), behaviour)
         lab._simulators.install_library(behaviour.version, lab.vddk_folder)
-        lab._launch(detached=detached)
+        try:
+            lab._launch(detached=detached)
+        except AddressInUseError:  # somebody took a port since; nobody of ours holds on to the old one
+            forget_addresses(folder)
+            lab._launch(detached=detached)
         return lab
 
     @property

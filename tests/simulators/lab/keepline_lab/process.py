@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any  # the ready line is JSON
 
-from keepline_lab.errors import LabError
+from keepline_lab.errors import AddressInUseError, LabError
 
 READY_SECONDS = 60
 STOP_SECONDS = 10
@@ -108,7 +108,8 @@ def start_vcenter(
         if process.stdin:
             process.stdin.close()
         said = log_path.read_bytes()[log_start:].decode(errors="replace").strip()[-1000:]
-        raise LabError(f"the simulated vCenter did not start: {said or line!r}") from error
+        kind = AddressInUseError if "address already in use" in said else LabError
+        raise kind(f"the simulated vCenter did not start: {said or line!r}") from error
 
 
 def _read_line(output: IO[bytes], seconds: float) -> bytes:

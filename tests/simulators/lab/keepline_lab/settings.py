@@ -12,6 +12,7 @@ from keepline_lab.errors import LabError
 from keepline_lab.machines import Datastore, Machine, as_configuration
 
 CONFIGURATION_NAME = "vcenter.json"
+ADDRESS_KEYS = ("listen", "control", "gate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,12 @@ def write_configuration(folder: Path, settings: VcenterSettings, machines: Seque
 def keep_addresses(folder: Path, addresses: dict[str, str]) -> None:
     """Store where the simulated vCenter listens, so that it is found there again after a restart."""
     _write(folder, read_configuration(folder) | addresses)
+
+
+def forget_addresses(folder: Path) -> None:
+    """Let the simulated vCenter choose free ports at its next start."""
+    kept = {key: value for key, value in read_configuration(folder).items() if key not in ADDRESS_KEYS}
+    _write(folder, kept)
 
 
 def read_configuration(folder: Path) -> dict[str, Any]:

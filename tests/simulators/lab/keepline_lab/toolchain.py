@@ -75,7 +75,8 @@ def _built(name: str, sources: Path, build: Callable[[Path], None], report: Repo
 
 def _source_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and (path.suffix in SOURCE_SUFFIXES or path.name in NAMES_OF_SOURCES):
+        is_source = path.suffix in SOURCE_SUFFIXES or path.name in NAMES_OF_SOURCES
+        if is_source and path.is_file() and not path.name.endswith("_test.go"):
             yield path
 
 
