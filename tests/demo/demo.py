@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any  # JSON documents of the command line
 
-from keepline_lab import Disk, Lab, Machine
-from keepline_lab.guest import Guest, boot_guest, check_filesystems, ensure_guest
+from keepline_lab import Lab
+from keepline_lab.guest import Guest, assert_sound, boot_guest, ensure_guest
+from keepline_lab.guest_in_lab import apply_epoch, guest_machine
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "demo"
@@ -85,8 +86,7 @@ def main() -> None:
         guest = ensure_guest()
         for disk in guest.disks:
             say(f"   {disk.name}: {disk.capacity // MIB} MiB")
-    machine = Machine(MACHINE, tuple(Disk(image=disk.base) for disk in guest.disks), nvram=True)
-    with Lab.start(FOLDER / "lab", machines=[machine]) as lab:
+    with Lab.start(FOLDER / "lab", [guest_machine(guest, MACHINE)]) as lab:
         keepline = Keepline(FOLDER / "state", lab.vddk_folder)
         connect(keepline, lab)
         points = back_up_over_time(keepline, lab, guest)
@@ -95,12 +95,8 @@ def main() -> None:
         check_restored_guest(guest, points[-1])
         prove_nothing_left(lab)
     say("\nProved:")
-    say(
-        f"  {len(points)} recovery points of a real guest: 1 full, {len(points) - 1} increments of real activity"
-    )
-    say(
-        f"  {compared // MIB:,} MiB of restored disks equal, byte for byte, to what the guest had at each moment"
-    )
+    say(f"  {len(points)} points of a real guest: one full, {len(points) - 1} increments of real activity")
+    say(f"  {compared // MIB:,} MiB restored, equal byte for byte to what the guest had at each moment")
     say("  the restored file systems are sound, the restored machine boots")
     say("  no snapshot and no access lock of Keepline is left in vCenter")
     say("\nThe vSphere behind it is simulated. The web console comes with the next release; until then:")
@@ -110,6 +106,7 @@ def main() -> None:
 def connect(keepline: Keepline, lab: Lab) -> None:
     """Make a repository and get to know vCenter."""
     with step("a repository, and vCenter with its pinned certificate"):
+        (FOLDER / "repository").mkdir()
         keepline.run("init", str(FOLDER / "repository"))
         address = lab.address
         keepline.run(
@@ -118,7 +115,7 @@ def connect(keepline: Keepline, lab: Lab) -> None:
             password=address.password,
         )  # fmt: skip
         machines = keepline.run("vm", "list")["machines"]
-        say(f"   machines: {', '.join(machine['name'] for machine in machines)}")
+        say(f"   machines: {', '.join(machine['machine']['name'] for machine in machines)}")
 
 
 def back_up_over_time(keepline: Keepline, lab: Lab, guest: Guest) -> list[str]:
@@ -132,7 +129,7 @@ def back_up_over_time(keepline: Keepline, lab: Lab, guest: Guest) -> list[str]:
         )
         with step(title):
             if number:
-                lab.advance_guest(guest, number, MACHINE)
+                apply_epoch(lab.control, guest, number, MACHINE)
             result = keepline.back_up()
             points.append(result["point"])
             for disk in result["disks"]:
@@ -167,15 +164,12 @@ def restore_machine(keepline: Keepline, lab: Lab, guest: Guest, points: list[str
     """Restore the newest point as a new machine and compare its disks."""
     with step("restore of the newest point as a new machine, through VDDK"):
         keepline.run("restore", "vm", points[-1], "--name", f"{MACHINE}-restored")
+        restored = lab.control.machine(f"{MACHINE}-restored")
         compared = 0
         for position, disk in enumerate(guest.disks):
             expected = FOLDER / "expected.raw"
             guest.write_epoch_image(disk.name, len(guest.epochs), expected)
-            compare(
-                expected,
-                lab.disk_file(f"{MACHINE}-restored", position),
-                f"disk {position + 1} of the new machine",
-            )
+            compare(expected, restored.disks[position].flat, f"disk {position + 1} of the new machine")
             expected.unlink()
             compared += disk.capacity
         say(f"   {compared // MIB:,} MiB equal")
@@ -185,18 +179,21 @@ def restore_machine(keepline: Keepline, lab: Lab, guest: Guest, points: list[str
 def check_restored_guest(guest: Guest, point: str) -> None:
     """The file systems' own checkers, and a boot."""
     with step(f"the restored guest of point {point}"):
-        images = {disk.name: FOLDER / f"restored-{position}.raw" for position, disk in enumerate(guest.disks)}
-        for check in check_filesystems(images):
-            say(f"   {check}")
-        say(f"   {boot_guest(guest, images[guest.disks[0].name])}")
+        images = [FOLDER / f"restored-{position}.raw" for position in range(len(guest.disks))]
+        for check in assert_sound(images):
+            say(f"   {check.file_system.kind}: {check.command} finds it sound")
+        report = boot_guest(guest, images[0])
+        say(f"   it boots: {report.packages} packages, database {report.records}")
+        if report.failed:
+            raise DemoFailedError(f"the restored guest came up with failed units: {report}")
 
 
 def prove_nothing_left(lab: Lab) -> None:
     """Ask the simulated vCenter what is left."""
     state = lab.control.state()
-    left = [snapshot for snapshots in state["snapshots"].values() for snapshot in snapshots]
-    if left or state["access"]:
-        raise DemoFailedError(f"left in vCenter: {left} {state['access']}")
+    left = [*state.snapshots, *state.holds, *state.open_handles, *state.attached]
+    if left:
+        raise DemoFailedError(f"left in vCenter: {left}")
 
 
 def compare(expected: Path, restored: Path, what: str) -> None:
