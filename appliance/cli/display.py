@@ -15,8 +15,8 @@ from rich.text import Text
 from appliance.cli.output import Output
 from appliance.cli.quantities import duration_text, size_text
 from appliance.clock import Clock
+from appliance.model.disk_progress import DiskProgress
 from appliance.model.runs import Run, RunLogLine
-from appliance.progress import DiskProgress
 
 PLAIN_LINE_SECONDS = 5.0
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Final
 
+from appliance.model.disk_progress import DiskProgress
 from appliance.model.recovery_points import DiskStatistics
-from appliance.progress import DiskProgress
 
 
 @dataclass(slots=True)

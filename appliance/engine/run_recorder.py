@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 
 from appliance.clock import Clock
+from appliance.model.disk_progress import DiskProgress
 from appliance.model.runs import Run, RunLogLine, RunProgress
-from appliance.progress import DiskProgress
 from appliance.state import RunLogStore, RunStore
 
 SAVE_SECONDS = 1.0

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from appliance.model.disk_progress import DiskProgress
 from appliance.model.recovery_points import DiskStatistics
 from appliance.model.units import MIB
-from appliance.progress import DiskProgress
 
 RELEASE_ORDER = b"release"
 """The second line of an access holder's input: EndAccess, then end."""

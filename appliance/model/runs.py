@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from appliance.model.disk_progress import DiskProgress
 from appliance.model.identifiers import RunId
-from appliance.progress import DiskProgress
 
 
 class RunKind(StrEnum):

@@ -6,8 +6,9 @@ import pytest
 
 from appliance.dispatch import TaskCancelledError
 from appliance.errors import ApplianceError, RunCancelledError
+from appliance.model.disk_progress import DiskProgress
 from appliance.model.runs import Run, RunFailure, RunKind, RunOutcome, RunState
-from appliance.progress import DiskProgress, ProgressSink
+from appliance.progress import ProgressSink
 from appliance.vsphere.errors import VcenterUnreachableError
 from tests.fakes.engine import FakeHandler, Workplace, succeed
 

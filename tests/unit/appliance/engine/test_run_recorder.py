@@ -5,7 +5,7 @@ from pathlib import Path
 
 from appliance.clock import ManualClock
 from appliance.engine.run_recorder import RunRecorder
-from appliance.progress import DiskProgress
+from appliance.model.disk_progress import DiskProgress
 from tests.fakes.engine import Workplace
 
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.model.disk_progress import DiskProgress
 from appliance.model.disk_tasks import CleanupTask, TaskDocument, TaskMessage, VddkAccess
 from appliance.model.documents import from_json, to_json, to_readable_json
-from appliance.progress import DiskProgress
 
 ACCESS = VddkAccess(
     library_folder="/opt/vddk",

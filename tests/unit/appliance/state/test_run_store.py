@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
+from appliance.model.disk_progress import DiskProgress
 from appliance.model.identifiers import RunId, new_run_id
 from appliance.model.runs import Run, RunFailure, RunKind, RunOutcome, RunProgress, RunState
-from appliance.progress import DiskProgress
 from appliance.state import (
     Database,
     RunFilter,
