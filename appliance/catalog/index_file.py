@@ -6,7 +6,7 @@ memory: what is held at once does not grow with the repository.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from appliance.catalog.block_map import BlockMap
 from appliance.catalog.columns import bytes_of
 from appliance.catalog.segment_table import SegmentTable
 from appliance.catalog.task_file import TaskFileWriter, open_task_file
-from appliance.model.blocks import DIGEST_SIZE
+from appliance.model.blocks import DIGEST_SIZE, Segment
+from appliance.model.identifiers import SegmentId
 from appliance.model.task_files import TaskFileKind
 
 MOST_BUCKETS = 256
@@ -35,12 +36,16 @@ _SCHEMA = pa.schema(
 
 
 def write_index_file(
-    path: Path, maps: Iterable[BlockMap], most_rows: int, rows_per_bucket: int = ROWS_PER_BUCKET
+    path: Path,
+    maps: Iterable[BlockMap],
+    most_rows: int,
+    is_usable: Callable[[Segment], bool],
+    rows_per_bucket: int = ROWS_PER_BUCKET,
 ) -> int:
     """Write where every digest of `maps` is stored; how many different ones there are.
 
-    `maps` are opened one at a time and have `most_rows` rows together. Buckets are files beside `path`
-    while this runs.
+    `maps` are opened one at a time and have `most_rows` rows together. Rows in a segment that is not
+    usable are left out; each segment is asked about once. Buckets are files beside `path` while this runs.
     """
     bucket_count = 1
     while bucket_count < MOST_BUCKETS and most_rows > bucket_count * rows_per_bucket:
@@ -48,24 +53,40 @@ def write_index_file(
     segments = SegmentTable()
     buckets = [path.with_name(f"{path.name}.bucket-{number:03d}") for number in range(bucket_count)]
     try:
-        _fill_buckets(buckets, maps, segments)
+        _fill_buckets(buckets, maps, _UsableSegments(segments, is_usable))
         return _join_buckets(path, buckets, most_rows, segments)
     finally:
         for bucket in buckets:
             bucket.unlink(missing_ok=True)
 
 
-def _fill_buckets(buckets: list[Path], maps: Iterable[BlockMap], segments: SegmentTable) -> None:
+class _UsableSegments:
+    """Numbers the segments that may be named; null stands for every other one."""
+
+    def __init__(self, segments: SegmentTable, is_usable: Callable[[Segment], bool]) -> None:
+        self._segments = segments
+        self._is_usable = is_usable
+        self._verdicts: dict[SegmentId, bool] = {}
+
+    def translation(self, segments: Iterable[Segment]) -> pa.ChunkedArray:
+        """For each of `segments`, by its position, its ordinal or null: `translation.take(column)`."""
+        return pa.chunked_array([pa.array([self._ordinal_of(segment) for segment in segments], pa.uint32())])
+
+    def _ordinal_of(self, segment: Segment) -> int | None:
+        if segment.id not in self._verdicts:
+            self._verdicts[segment.id] = self._is_usable(segment)
+        return self._segments.ordinal_of(segment) if self._verdicts[segment.id] else None
+
+
+def _fill_buckets(buckets: list[Path], maps: Iterable[BlockMap], segments: _UsableSegments) -> None:
     with ExitStack() as stack:
         writers = [stack.enter_context(pa.ipc.new_stream(bucket, _SCHEMA)) for bucket in buckets]
         for block_map in maps:
-            translation = pa.chunked_array([segments.translation(block_map.segments)])
+            translation = segments.translation(block_map.segments)
             for rows in block_map.iter_row_groups(_SCHEMA.names):
-                stored = rows.filter(pc.is_valid(rows["segment"]))
-                translated = stored.set_column(
-                    1, _SCHEMA.field("segment"), translation.take(stored["segment"])
-                )
-                _spread(translated.cast(_SCHEMA), writers)
+                segment = translation.take(rows["segment"])
+                translated = rows.set_column(1, _SCHEMA.field("segment"), segment)
+                _spread(translated.filter(pc.is_valid(segment)).cast(_SCHEMA), writers)
 
 
 def _spread(rows: pa.Table, writers: list[pa.ipc.RecordBatchStreamWriter]) -> None:

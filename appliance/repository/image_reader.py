@@ -10,7 +10,9 @@ from appliance.model.blocks import BlockRecord, Segment, block_count_of
 from appliance.model.recovery_points import DiskImage, RecoveryPoint
 from appliance.repository.errors import DiskNotInPointError
 from appliance.repository.manifest import place_of
+from appliance.repository.points import Parent
 from appliance.repository.repository import Repository
+from appliance.repository.segment_reader import require_segments
 
 
 class ImageReader:
@@ -59,6 +61,20 @@ def open_image(repository: Repository, point: RecoveryPoint, image: DiskImage) -
     place = place_of(point, image)
     maps = [open_block_map(repository.store, reference, place) for reference in image.block_maps]
     return ImageReader(image, place, Overlay(maps))
+
+
+def open_parent(repository: Repository, parent: Parent) -> ImageReader:
+    """The image that a new point may build on: nothing that its maps name is gone.
+
+    A point inherits the rows of its parent, so a hole in the parent would be a hole in every successor.
+
+    Raises:
+        DamagedMapError: a map is missing or not what was written.
+        MissingSegmentError, DamagedSegmentError: a segment is gone or has another length.
+    """
+    reader = open_image(repository, parent.point, parent.image)
+    require_segments(repository.store, reader.segments)
+    return reader
 
 
 def find_image(point: RecoveryPoint, disk: str) -> DiskImage:

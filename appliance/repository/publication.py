@@ -5,7 +5,7 @@ docs/repository-format.md, "Write order": *check* → manifest → *check again*
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from appliance.catalog import open_block_map
@@ -16,14 +16,14 @@ from appliance.model.identifiers import RecoveryPointId, SegmentId
 from appliance.model.recovery_points import RecoveryPoint, Tombstone, TombstoneReason
 from appliance.repository.errors import (
     CondemnedReferenceError,
-    MissingSegmentError,
     PointWithdrawnError,
 )
-from appliance.repository.layout import CONDEMNED, FORMAT, manifest_key, segment_key, tombstone_key
+from appliance.repository.layout import CONDEMNED, FORMAT, manifest_key, tombstone_key
 from appliance.repository.leases import Lease
 from appliance.repository.manifest import pack_manifest, place_of, read_manifest
 from appliance.repository.retirement import put_tombstone
 from appliance.repository.sealed_documents import open_document
+from appliance.repository.segment_reader import require_segments
 from appliance.storage import ObjectExistsError, ObjectStore
 
 
@@ -45,7 +45,7 @@ def publish_point(
     """Put the manifest of a point whose objects are durable; `segments` are those its new maps name."""
     lease.confirm()
     _refuse_condemned(store, segments)
-    _require_segments(store, segments.values())
+    require_segments(store, segments.values())
     try:
         store.put_new(manifest_key(point.machine.key, point.id), pack_manifest(point))  # commit point
     except ObjectExistsError:
@@ -81,7 +81,7 @@ def confirm_published(store: ObjectStore, point: RecoveryPoint, clock: Clock) ->
         message = f"point {point.id} of {point.machine_name} was {tombstone.reason}: {tombstone.explanation}"
         raise PointWithdrawnError(message)
     try:
-        _require_segments(store, _segments_of_own_maps(store, point))
+        require_segments(store, _segments_of_own_maps(store, point))
     except DamageError as error:
         reason = TombstoneReason.WITHDRAWN
         put_tombstone(store, Tombstone(FORMAT, point.machine.key, point.id, clock.now(), reason, str(error)))
@@ -102,11 +102,3 @@ def _refuse_condemned(store: ObjectStore, segments: Mapping[SegmentId, Segment])
         hit = next((segment for segment in condemned.segments if segment in segments), None)
         if hit is not None:
             raise CondemnedReferenceError(f"segment {hit} is condemned by {key}")
-
-
-def _require_segments(store: ObjectStore, segments: Iterable[Segment]) -> None:
-    for segment in segments:
-        information = store.information(segment_key(segment.id))
-        if information is None or information.length != segment.length:
-            found = "is missing" if information is None else f"has {information.length} bytes"
-            raise MissingSegmentError(f"segment {segment.id} {found}; it should have {segment.length} bytes")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from appliance.model.blocks import BlockLocation, Segment
 from appliance.model.identifiers import SegmentId
 from appliance.repository.errors import DamagedSegmentError, MissingSegmentError
@@ -17,6 +19,22 @@ from appliance.repository.segment_format import (
     unpack_trailer,
 )
 from appliance.storage import ObjectMissingError, ObjectStore
+
+
+def require_segments(store: ObjectStore, segments: Iterable[Segment]) -> None:
+    """Make sure that segments are there with their length; their bytes are not looked at.
+
+    Raises:
+        MissingSegmentError: one is gone.
+        DamagedSegmentError: one has another length.
+    """
+    for segment in segments:
+        information = store.information(segment_key(segment.id))
+        if information is None:
+            raise MissingSegmentError(f"segment {segment.id} is missing")
+        if information.length != segment.length:
+            message = f"segment {segment.id} has {information.length} bytes instead of {segment.length}"
+            raise DamagedSegmentError(message)
 
 
 class SegmentReader:
@@ -48,12 +66,7 @@ class SegmentReader:
 
     def check(self, segment: Segment) -> None:
         """Make sure that a segment is there, has its length, and begins and ends as it was written."""
-        information = self._store.information(segment_key(segment.id))
-        if information is None:
-            raise MissingSegmentError(f"segment {segment.id} is missing")
-        if information.length != segment.length:
-            message = f"segment {segment.id} has {information.length} bytes instead of {segment.length}"
-            raise DamagedSegmentError(message)
+        require_segments(self._store, (segment,))
         check_header(self._read_exactly(segment.id, 0, HEADER_LENGTH), segment.id)
         trailer = self._trailer(segment.id, segment.length)
         if trailer.digest.hex() != segment.digest:
