@@ -39,16 +39,21 @@ def ranges(client: Client, *numbers: str) -> object:
     return answers
 
 
-def whole_disk_until(client: Client, sentinel: str) -> object:
-    """Read the whole disk again and again until a file appears; give every digest that was seen."""
+def differing_reads(client: Client, ready: str, done: str) -> object:
+    """Read the disk again and again until a file appears; count reads that differ from the first ones."""
     client.ready()
-    capacity, seen = client.information().capacity, set()
-    rounds = 0
-    while not Path(sentinel).exists() or rounds < 2:
-        parts = [client.read(start, 256)[1] for start in range(0, capacity, 256)]
-        seen.add(digest(b"".join(parts)))
-        rounds += 1
-    return sorted(seen)
+    capacity, step, differing = client.information().capacity, 8192, 0
+    expected = {start: c.create_string_buffer(step * 512) for start in range(0, capacity, step)}
+    for start, first in expected.items():
+        client.call("Read", client.disk, c.c_uint64(start), c.c_uint64(step), first)
+    again = c.create_string_buffer(step * 512)
+    compare = c.CDLL(None).memcmp
+    Path(ready).touch()
+    while not Path(done).exists():
+        for start, first in expected.items():
+            client.call("Read", client.disk, c.c_uint64(start), c.c_uint64(step), again)
+            differing += compare(first, again, c.c_size_t(step * 512)) != 0
+    return differing
 
 
 def whole_life(client: Client) -> object:
