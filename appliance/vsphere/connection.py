@@ -148,4 +148,9 @@ def connect(address: VcenterAddress, clock: Clock) -> VcenterConnection:
     confirm_certificate(address, certificate)
     if certificate.not_after <= clock.now():
         raise CertificateExpiredError(address.label, certificate.not_after)
-    return VcenterConnection(address, certificate, SessionStub(address, certificate), clock)
+    stub = SessionStub(address, certificate)
+    try:
+        return VcenterConnection(address, certificate, stub, clock)
+    except BaseException:
+        stub.DropConnections()  # type: ignore[no-untyped-call]  # pyVmomi has no types here
+        raise

@@ -35,9 +35,14 @@ IDLE_CONNECTION_SECONDS = 60
 CONNECTIONS_KEPT = 8
 SESSION_COOKIE = "vmware_soap_session"
 
-# Calls that change nothing: only these are sent again when the connection broke under them. A call that
-# changes something may have been carried out although its answer was lost.
-_REPEATABLE_CALL = re.compile(r"Fetch$|CurrentTime$|Find|Query|Retrieve|HasPrivilege|SessionIsActive")
+# Calls that change nothing but what dies with the session: only these are sent again when the connection
+# broke under them. A call that changes more may have been carried out although its answer was lost.
+_REPEATABLE_CALL = re.compile(
+    r"Fetch$|CurrentTime$|Find|Query|Retrieve|HasPrivilege|SessionIsActive|CreateContainerView$|CreateCollector"
+)
+
+# How a connection from the pool shows that the other side has closed it meanwhile.
+_BROKEN_CONNECTION = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 class SessionStub(SoapStubAdapter):
@@ -125,7 +130,7 @@ class SessionStub(SoapStubAdapter):
     def _invoke(self, mo: Any, info: Any, args: Any, outer_stub: Any) -> Any:
         try:
             return self._invoke_once(mo, info, args, outer_stub)
-        except ConnectionError as error:
+        except _BROKEN_CONNECTION as error:
             if not _REPEATABLE_CALL.match(info.wsdlName) or isinstance(error, ConnectionRefusedError):
                 raise self._unreachable(error) from error
         except (OSError, http.client.HTTPException) as error:
