@@ -4,6 +4,7 @@ import (
 	"log"
 	"os"
 	"path"
+	"slices"
 
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/simulator"
@@ -151,7 +152,7 @@ func (l *Lab) forget(moref string) {
 		return
 	}
 	machine.mutex.Lock()
-	doomed := machine.snapshots
+	doomed := slices.Clone(machine.snapshots)
 	machine.mutex.Unlock()
 	for _, snapshot := range doomed {
 		l.forgetSnapshot(machine, snapshot.Ref.Value)

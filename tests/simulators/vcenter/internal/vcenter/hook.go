@@ -15,7 +15,7 @@ var redirected = map[string][]string{
 	"VirtualMachine": {
 		"QueryChangedDiskAreas", "CreateSnapshot_Task", "CreateSnapshotEx_Task", "RemoveAllSnapshots_Task",
 		"RevertToCurrentSnapshot_Task", "ConsolidateVMDisks_Task", "ReconfigVM_Task", "PowerOnVM_Task",
-		"PowerOffVM_Task", "Destroy_Task",
+		"PowerOffVM_Task", "Destroy_Task", "CloneVM_Task",
 	},
 	"VirtualMachineSnapshot": {"RemoveSnapshot_Task", "RevertToSnapshot_Task"},
 	"Folder":                 {"CreateVM_Task"},

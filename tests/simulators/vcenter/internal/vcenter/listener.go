@@ -3,6 +3,7 @@ package vcenter
 import (
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
@@ -16,11 +17,32 @@ var trailingNumber = regexp.MustCompile(`\d+$`)
 // PutObject is called with locks of the registry held: it must take none.
 func (s *sidecar) PutObject(_ *simulator.Context, object mo.Reference) {
 	s.noteNumber(object.Reference().Value)
-	if machine, ok := object.(*simulator.VirtualMachine); ok {
-		fillEnumerations(machine)
-		if s.machine(machine.Self.Value) == nil {
-			s.newMachine(machine.Self)
+	switch added := object.(type) {
+	case *simulator.Task:
+		nameTask(added)
+	case *simulator.VirtualMachine:
+		fillEnumerations(added)
+		if s.machine(added.Self.Value) == nil {
+			s.newMachine(added.Self)
 		}
+	}
+}
+
+// methodNames are the simulator's own names of tasks that differ from the method's by more than "_Task".
+var methodNames = map[string]string{
+	"CloneVm": "CloneVM_Task", "CreateVm": "CreateVM_Task", "CustomizeVm": "CustomizeVM_Task",
+	"PowerOff": "PowerOffVM_Task", "PowerOn": "PowerOnVM_Task", "ReconfigVm": "ReconfigVM_Task",
+	"RegisterVm": "RegisterVM_Task", "RelocateVm": "RelocateVM_Task", "Reset": "ResetVM_Task",
+	"Suspend": "SuspendVM_Task", "UpgradeVm": "UpgradeVM_Task",
+}
+
+// nameTask gives a new task the name of the method that started it: pyVmomi cannot read another one.
+func nameTask(task *simulator.Task) {
+	name := task.Info.Name
+	if method, known := methodNames[name]; known {
+		task.Info.Name = method
+	} else if !strings.HasSuffix(name, "_Task") {
+		task.Info.Name = name + "_Task"
 	}
 }
 
