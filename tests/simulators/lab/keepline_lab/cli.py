@@ -39,7 +39,7 @@ application.add_typer(guest, name="guest")
 Folder = Annotated[Path, typer.Option("--folder", help="The laboratory's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Strict = Annotated[
-    bool, typer.Option(help="End a client's process that breaks one of VDDK's rules on threads.")
+    bool, typer.Option(help="End a client's process that breaks VDDK's rules on threads or libraries.")
 ]
 WithGuest = Annotated[bool, typer.Option("--guest", help="Add the test guest as machine `debian`.")]
 Foreground = Annotated[
@@ -89,6 +89,8 @@ def up(  # noqa: PLR0917 - one parameter an option
     behaviour = LibraryBehaviour(
         version=vddk_version,
         strict_threads=strict,
+        strict_loader=strict,
+        strict_libraries=strict,
         transports=tuple(transport.split(":")),
         latency_microseconds=_by_mode(latency or []),
         bytes_per_second=_by_mode(bandwidth or []),

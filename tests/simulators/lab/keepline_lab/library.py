@@ -47,8 +47,8 @@ class LibraryBehaviour:
     version: str = "8.0.3"
     transports: tuple[str, ...] = ("nbdssl", "nbd")
     strict_threads: bool = True
-    strict_loader: bool = False
-    strict_libraries: bool = False
+    strict_loader: bool = True
+    strict_libraries: bool = True
     latency_microseconds: Mapping[str, int] = field(default_factory=dict)
     bytes_per_second: Mapping[str, int] = field(default_factory=dict)
     faults: tuple[VddkFault, ...] = ()
