@@ -75,10 +75,10 @@ class Values:
 def run_client(
     values: Values, scenario: str, *arguments: str, environment: dict[str, str] | None = None
 ) -> Ended:
-    """Run a function of scenarios.py or misuse.py in a child process."""
+    """Run a function of scenarios.py or misuse.py in a child process, started as VDDK wants it."""
     module, _, name = scenario.rpartition(".")
     command = [sys.executable, str(HERE / f"{module}.py"), name, *map(str, astuple(values)), *arguments]
-    whole = {**os.environ, **(environment or {})}
+    whole = {**os.environ, "LD_LIBRARY_PATH": str(values.folder / "lib64"), **(environment or {})}
     child = subprocess.run(command, capture_output=True, text=True, timeout=60, env=whole, check=False)
     return Ended(child.returncode, child.stdout, child.stderr)
 

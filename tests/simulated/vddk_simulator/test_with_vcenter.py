@@ -108,7 +108,12 @@ def test_wrong_values_are_refused_by_the_server(frozen: Values, change: Change, 
 
 
 @pytest.mark.parametrize(
-    ("change", "error"), [({"thumbprint": "00:11"}, 1), ({"path": "[x] y.vmdk"}, 13), ({"snapshot": ""}, 13)]
+    ("change", "error"),
+    [
+        (lambda right: replace(right, thumbprint="00:11"), 1),
+        (lambda right: replace(right, path="[x] y.vmdk"), 13),
+        (lambda right: replace(right, snapshot=""), 13),
+    ],
 )
 def test_wrong_disk_or_thumbprint_is_refused_at_open(frozen: Values, change: Change, error: int) -> None:
     assert run_client(change(frozen), "scenarios.open_many", "1").result == [error]
