@@ -26,7 +26,7 @@ class IndexReport:
 
 @dataclass(slots=True)
 class _IndexSources:
-    """Opens maps one after the other; what is damaged is noted and left out: the index loses hits, no more."""
+    """Opens maps one by one; what is damaged is noted and left out: the index loses hits, no more."""
 
     store: ObjectStore
     damaged: list[str] = field(default_factory=list)
