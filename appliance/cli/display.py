@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from appliance.cli.output import Output
 from appliance.cli.quantities import duration_text, size_text
 from appliance.clock import Clock
 from appliance.model.disk_progress import DiskProgress
+from appliance.model.identifiers import RunId
 from appliance.model.runs import Run, RunLogLine
 
 PLAIN_LINE_SECONDS = 5.0
@@ -83,46 +84,59 @@ class BarDisplay:
         self._progress.update(self._bars[key], total=disk.planned or None, completed=disk.done)
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What was done in how long, to tell rate and remaining time from."""
+
+    seconds: float
+    done: int
+
+
 @dataclass(slots=True)
+class _Shown:
+    """What has been printed of one run, first seen when `first_done` bytes were done."""
+
+    seen_at: float
+    first_done: int
+    printed_at: float
+    line: str = ""
+
+
 class PlainDisplay:
     """At most one line a run in `PLAIN_LINE_SECONDS`, and none where nothing has changed."""
 
-    output: Output
-    clock: Clock
-    _begun: dict[str, float] = field(default_factory=dict)
-    _printed: dict[str, float] = field(default_factory=dict)
-    _last: dict[str, str] = field(default_factory=dict)
+    def __init__(self, output: Output, clock: Clock) -> None:
+        self._output = output
+        self._clock = clock
+        self._shown: dict[RunId, _Shown] = {}
 
     def show(self, runs: Sequence[Run]) -> None:
         """See `RunDisplay`."""
-        now = self.clock.elapsed_seconds()
+        now = self._clock.elapsed_seconds()
         for run in runs:
-            if not run.progress.disks or run.has_ended:
-                continue
-            begun = self._begun.setdefault(run.id, now)
-            if now - self._printed.get(run.id, begun) < PLAIN_LINE_SECONDS:
-                self._printed.setdefault(run.id, begun)
-                continue
-            self._printed[run.id] = now
-            self._print(run, now - begun)
+            if run.progress.disks and not run.has_ended:
+                self._show(run, self._shown.setdefault(run.id, _Shown(now, run.progress.done, now)), now)
 
     def log(self, run: Run, line: RunLogLine) -> None:
         """See `RunDisplay`."""
-        _print_log_line(self.output, run, line)
+        _print_log_line(self._output, run, line)
 
-    def _print(self, run: Run, elapsed_seconds: float) -> None:
-        text = progress_line(run, elapsed_seconds)
-        if self._last.get(run.id) != text:
-            self._last[run.id] = text
-            self.output.notice(text)
+    def _show(self, run: Run, shown: _Shown, now: float) -> None:
+        if now - shown.printed_at < PLAIN_LINE_SECONDS:
+            return
+        shown.printed_at = now
+        line = progress_line(run, Pace(now - shown.seen_at, run.progress.done - shown.first_done))
+        if line != shown.line:
+            shown.line = line
+            self._output.notice(line)
 
 
-def progress_line(run: Run, elapsed_seconds: float) -> str:
+def progress_line(run: Run, pace: Pace) -> str:
     """`web-01: read 37 % (3.1 GiB of 8.4 GiB, 212.0 MiB/s, 26 s left)`."""
     done, planned = run.progress.done, run.progress.planned
     facts = [f"{size_text(done)} of {size_text(planned)}"]
-    if done and elapsed_seconds > 0:
-        rate = done / elapsed_seconds
+    if pace.done > 0 and pace.seconds > 0:
+        rate = pace.done / pace.seconds
         facts.append(f"{size_text(rate)}/s")
         facts.append(f"{duration_text(timedelta(seconds=(planned - done) / rate))} left")
     percent = 100 * done // planned if planned else 0

@@ -32,12 +32,15 @@ class EngineLock:
             self._lock(descriptor)
             os.truncate(descriptor, 0)
             os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
-            yield
+            try:
+                yield
+            finally:
+                os.truncate(descriptor, 0)
         finally:
             os.close(descriptor)
 
     def holder(self) -> int | None:
-        """The process id of the engine, as it wrote it, or None where it has not."""
+        """The process id the last engine wrote, or None after it has left in order."""
         try:
             return int(self._path.read_text(encoding="ascii"))
         except (OSError, ValueError):

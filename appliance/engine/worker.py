@@ -81,9 +81,13 @@ class RunWorker:
         return handler
 
     def _end_with(self, error: ApplianceError) -> Run:
-        stopped = isinstance(error, (RunCancelledError, TaskCancelledError))
-        if stopped and not self._cancel_requested:
+        if not isinstance(error, (RunCancelledError, TaskCancelledError)):
+            return self._end_as(RunState.FAILED, error)
+        if not self._cancel_requested:
             return self._runs.interrupt(self.run)  # the engine stops: the next one resumes the run
-        state = RunState.CANCELLED if stopped else RunState.FAILED
+        text = f"run {self.run.id} for {self.run.subject_name} was cancelled"
+        return self._end_as(RunState.CANCELLED, RunCancelledError(text))
+
+    def _end_as(self, state: RunState, error: ApplianceError) -> Run:
         self.recorder.message(f"{error} ({error.code})", warning=True)
         return self._runs.end_with(self.run, state, failure_of(error), self._clock.now())

@@ -145,7 +145,9 @@ def test_a_task_that_was_cancelled_counts_as_a_cancelled_run(workplace: Workplac
 
     workplace.handler.step = be_cancelled
     workplace.engine().run_until_idle()
-    assert workplace.runs.find(run_id).state is RunState.CANCELLED
+    run = workplace.runs.find(run_id)
+    assert run.failure is not None
+    assert (run.state, run.failure.code) == (RunState.CANCELLED, RunCancelledError.code)
 
 
 def test_a_run_that_fails_while_it_is_cancelled_says_why(workplace: Workplace) -> None:

@@ -33,6 +33,7 @@ def test_only_one_process_is_the_engine_and_says_which(tmp_path: Path) -> None:
 
     with lock.held():
         assert lock.holder() == os.getpid()
+    assert lock.holder() is None
 
 
 def test_two_threads_of_one_process_are_kept_apart_too(tmp_path: Path) -> None:
