@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.data_path.backup import BackupChain
@@ -28,6 +29,14 @@ from appliance.transport.vddk import CallWatchdog, VddkTransport, running_vddk
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Repository:
+    """Where the disk goes, and what an earlier attempt has brought there."""
+
+    store: ObjectStore
+    checkpoint: Checkpoint
+
+
 def back_up_disk(task: BackupDiskTask, session: Session) -> TaskResult:
     """Bring the disk into the repository; what an earlier attempt under the same key brought is kept.
 
@@ -38,8 +47,9 @@ def back_up_disk(task: BackupDiskTask, session: Session) -> TaskResult:
     if (draft := _complete_draft(store, task)) is not None:
         return _result_of(task, draft)
     checkpoint = read_checkpoint(store, task.draft_prefix, task.key)
-    with _open_reader(task, session) as reader:
-        return _bring(task, session, store, checkpoint, reader)
+    tally = TaskTally(task.disk_label)
+    with session.reporting(tally), _open_reader(task, session) as reader:
+        return _bring(task, session, _Repository(store, checkpoint), reader, tally)
 
 
 def _complete_draft(store: ObjectStore, task: BackupDiskTask) -> DiskDraft | None:
@@ -76,13 +86,14 @@ def _open_reader(task: BackupDiskTask, session: Session) -> Iterator[DiskReader]
 
 
 def _bring(
-    task: BackupDiskTask, session: Session, store: ObjectStore, checkpoint: Checkpoint, reader: DiskReader
+    task: BackupDiskTask, session: Session, repository: _Repository, reader: DiskReader, tally: TaskTally
 ) -> TaskResult:
-    tally = TaskTally(task.disk_label)
-    draft = DraftWriter(store, task.draft_prefix, task.key, checkpoint)
+    draft = DraftWriter(repository.store, task.draft_prefix, task.key, repository.checkpoint)
     warnings = _parallelism_warning(task, reader)
-    with ExitStack() as open_files, session.reporting(tally):
-        segments = open_files.enter_context(SegmentWriter(store, draft.segment_durable, task.segment_target))
+    with ExitStack() as open_files:
+        segments = open_files.enter_context(
+            SegmentWriter(repository.store, draft.segment_durable, task.segment_target)
+        )
         chain = BackupChain(
             reader=reader,
             segments=segments,
@@ -94,14 +105,14 @@ def _bring(
             block_size=task.key.block_size,
             compression_level=task.compression_level,
         )
-        chain.run(_plan(task, chain, checkpoint), task.workers)
+        chain.run(_plan(task, chain, repository.checkpoint), task.workers)
         segments.finish()
         key = draft.finish(tally.statistics(), reader.transport_mode, warnings)
     return TaskResult(
         statistics=tally.statistics(),
         transport_mode=reader.transport_mode,
         draft=key,
-        resumed_blocks=checkpoint.row_count,
+        resumed_blocks=repository.checkpoint.row_count,
         warnings=warnings,
         peak_anonymous_memory=session.memory.sample(),
     )
@@ -110,22 +121,33 @@ def _bring(
 def _plan(task: BackupDiskTask, chain: BackupChain, checkpoint: Checkpoint) -> Iterator[Extent]:
     """The reads that are left to do; what the checkpoint covers is counted as done."""
     key = task.key
-    extents = list(_scope(task, chain.reader))
+    scope = _scope(task, chain.reader)
     covered = [_extent_of(blocks, key.block_size, key.capacity) for blocks in checkpoint.covered]
-    chain.tally.planned = total_length(align_extents(extents, key.block_size, key.capacity))
+    chain.tally.planned = total_length(align_extents(scope, key.block_size, key.capacity))
     chain.tally.new_worker().done = total_length(covered)
     if covered:
         logger.info("%s: %d bytes were read by an earlier attempt", task.disk_label, total_length(covered))
-    return plan_reads(extents, covered, key.block_size, key.capacity, chain.longest_read)
+    return plan_reads(scope, covered, key.block_size, key.capacity, chain.longest_read)
 
 
-def _scope(task: BackupDiskTask, reader: DiskReader) -> Iterator[Extent]:
+def _scope(task: BackupDiskTask, reader: DiskReader) -> Iterable[Extent]:
+    """What is to be looked at; can be gone through several times."""
     extents_file = Path(task.folder) / TaskFileKind.EXTENTS
     if extents_file.exists():
-        return iter_extents(extents_file)
+        return _ListedExtents(extents_file)
     if task.use_allocated_blocks:
-        return reader.iter_allocated()
-    return iter([Extent(0, task.key.capacity)])
+        return tuple(reader.iter_allocated())
+    return (Extent(0, task.key.capacity),)
+
+
+@dataclass(frozen=True, slots=True)
+class _ListedExtents:
+    """The extents of a file, read anew each time: a busy disk has a million of them."""
+
+    path: Path
+
+    def __iter__(self) -> Iterator[Extent]:
+        return iter_extents(self.path)
 
 
 def _extent_of(blocks: BlockRange, block_size: int, capacity: int) -> Extent:

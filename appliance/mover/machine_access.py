@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from appliance.data_path.tally import TaskTally
 from appliance.model.disk_tasks import CleanupTask, HoldAccessTask, TaskMessage, TaskReady, TaskResult
 from appliance.model.recovery_points import DiskStatistics
 from appliance.mover.session import Session
@@ -34,11 +35,12 @@ def clean_up_after_crash(task: CleanupTask, session: Session) -> TaskResult:
     Raises:
         DiskTransportError: VDDK cannot be used or refused.
     """
-    with running_vddk(task.access) as library:
+    label = f"clean-up at {task.access.server}"
+    with session.reporting(TaskTally(label)), running_vddk(task.access) as library:
         limit = task.access.call_limit_seconds
         with (
             CallWatchdog(session.clock, limit, session.fail_and_end) as watchdog,
-            watchdog.watching(f"clean-up at {task.access.server}"),
+            watchdog.watching(label),
         ):
             session.log(clean_up(library, task.access))
             if task.identity is not None:

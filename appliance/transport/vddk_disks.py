@@ -58,7 +58,7 @@ class VddkTransport:
         """
         with self._connections(read_only=True) as connect:
             with translated(path):
-                first = self._handle(connect, connect(), path)
+                first = self._first_handle(connect, path)
                 wanted = 1 if first.disk.transport_mode in _ONE_HANDLE_MODES else handles
             _check_capacity(first, path, capacity)
             reader = VddkReader(path, [first, *self._more_handles(connect, first, path, wanted - 1)])
@@ -74,7 +74,7 @@ class VddkTransport:
         """
         with self._connections(read_only=False) as connect:
             with translated(path):
-                handle = self._handle(connect, connect(), path)
+                handle = self._first_handle(connect, path)
             _check_capacity(handle, path, capacity)
             yield VddkWriter(path, handle)
 
@@ -108,6 +108,20 @@ class VddkTransport:
 
     def _handle(self, connect: Callable[[], Connection], connection: Connection, path: str) -> VddkHandle:
         return VddkHandle(connect, connection, path, self._watchdog, self._clock, self._retries)
+
+    def _first_handle(self, connect: Callable[[], Connection], path: str) -> VddkHandle:
+        """One handle there must be: a snapshot was made for it, so a busy host is asked again."""
+        pause = self._retries.first_pause_seconds
+        for _ in range(self._retries.tries - 1):
+            try:
+                return self._handle(connect, connect(), path)
+            except VixError as error:
+                if not error.transient:
+                    raise
+                logger.warning("disk not opened yet: %s", error)
+                self._clock.sleep(pause)
+                pause *= 2
+        return self._handle(connect, connect(), path)
 
     def _more_handles(
         self, connect: Callable[[], Connection], first: VddkHandle, path: str, wanted: int

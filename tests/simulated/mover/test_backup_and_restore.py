@@ -90,6 +90,21 @@ def test_a_disk_is_restored_into_a_new_machine_and_read_back(workplace_with: Mak
     assert 0 < result.read_back < result.written < len(CONTENT)
 
 
+def test_zeros_are_written_over_what_a_used_disk_holds(workplace_with: MakeWorkplace, tmp_path: Path) -> None:
+    used = tmp_path / "used.raw"
+    used.write_bytes(b"old!" * (len(CONTENT) // 4))
+    workplace = workplace_with(Machine("restored", (Disk(image=used),), power="off"))
+    disk_path = workplace.lab.control.machine("restored").disks[0].file
+    plan = workplace.plan(workplace.back_up().draft, zeros=True)
+    task = workplace.restore_to_disk_task(plan, "restored", disk_path, len(CONTENT))
+
+    workplace.pool.run(
+        TaskDocument(restore_vddk=replace(task, target_is_zero=False)), ignore, threading.Event()
+    )
+
+    assert workplace.lab.disk_bytes("restored") == CONTENT
+
+
 def test_verification_finds_exactly_the_damaged_blocks(workplace: Workplace) -> None:
     result = workplace.back_up()
     damaged = [row for row in workplace.rows(result.draft) if row.block in {1, 5}]

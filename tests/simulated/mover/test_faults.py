@@ -75,6 +75,14 @@ def test_a_host_without_memory_for_all_handles_gives_fewer(workplace: Workplace)
     )
 
 
+def test_a_host_that_is_busy_at_first_is_asked_again(workplace: Workplace) -> None:
+    workplace.lab.set_vddk_faults([VddkFault("VixDiskLib_Open", f"error:{OUT_OF_MEMORY}", nth=1, count=1)])
+
+    result = workplace.back_up()
+
+    assert restored(workplace, result.draft) == CONTENT
+
+
 def test_hot_add_uses_one_handle(workplace_with: MakeWorkplace) -> None:
     workplace = workplace_with(behaviour=LibraryBehaviour(transports=("hotadd", "nbdssl")))
     access = workplace.access(transport_modes="hotadd:nbdssl")

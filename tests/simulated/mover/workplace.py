@@ -20,6 +20,7 @@ from appliance.model.disk_tasks import (
     VddkAccess,
     VerifyImageTask,
 )
+from appliance.model.recovery_points import BlockRange
 from appliance.model.units import KIB
 from appliance.repository.task_files import PlanRow
 from appliance.storage import FileSystemStore
@@ -87,12 +88,15 @@ class Workplace:
         document = TaskDocument(backup_disk=task or self.backup_task())
         return self.pool.run(document, on_message or ignore, threading.Event())
 
-    def plan(self, draft: str, name: str = "restore") -> Path:
-        """A task folder whose plan brings every block of a first full backup."""
-        folder = self.folder / name
+    def plan(self, draft: str, *, zeros: bool = False) -> Path:
+        """A task folder whose plan brings every block of a first full backup; on request zero ones too."""
+        folder = self.folder / "restore"
         folder.mkdir()
         rows, segments = plan_of_draft(self.store, draft)
-        write_plan(folder / "plan", rows, segments, block_size=BLOCK, capacity=self.capacity)
+        stored = {row.block for row in rows}
+        blocks = range(-(-self.capacity // BLOCK))
+        runs = [BlockRange(block, 1) for block in blocks if zeros and block not in stored]
+        write_plan(folder / "plan", rows, segments, block_size=BLOCK, capacity=self.capacity, zeros=runs)
         return folder
 
     def rows(self, draft: str) -> list[PlanRow]:
