@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from appliance.cli.display import Pace, display_on, progress_line
+from appliance.cli.output import Output, table_lines
+from appliance.cli.quantities import duration_text, size_text
+from appliance.clock import ManualClock
+from appliance.model.identifiers import RunId
+from appliance.model.runs import Run, RunKind, RunLogLine, RunProgress, RunState
+from appliance.model.units import GIB, KIB, MIB
+from appliance.model.disk_progress import DiskProgress
+
+CLOCK = ManualClock()
+RUN = Run(RunId("r"), RunKind.BACKUP, "m", "web-01", RunState.RUNNING, CLOCK.now(), "{}", phase="read")
+
+
+def at(done: int, planned: int = 8 * GIB) -> Run:
+    return replace(RUN, progress=RunProgress((DiskProgress("Hard disk 1", planned, done),)))
+
+
+def test_a_line_has_bytes_rate_and_remaining_time() -> None:
+    line = progress_line(at(2 * GIB), Pace(10.0, GIB))
+    assert line == "web-01: read 25 % (2.0 GiB of 8.0 GiB, 102.4 MiB/s, 1 min 00 s left)"
+
+
+def test_without_a_pace_nothing_is_promised() -> None:
+    assert progress_line(at(0), Pace(0.0, 0)) == "web-01: read 0 % (0 B of 8.0 GiB)"
+    assert progress_line(at(0, planned=0), Pace(9.0, 0)) == "web-01: read 0 % (0 B of 0 B)"
+
+
+def test_where_nobody_looks_on_a_line_comes_every_few_seconds() -> None:
+    clock, errors = ManualClock(), io.StringIO()
+    with display_on(Output(Console(file=io.StringIO()), Console(file=errors)), clock) as display:
+        for second in range(21):
+            display.show([at(min(second, 10) * GIB // 10)])
+            clock.sleep(1)
+    percents = [line.split(" % ")[0].split()[-1] for line in errors.getvalue().splitlines()]
+    assert percents == ["6", "12", "12", "12"]
+
+
+def test_a_run_that_has_ended_or_not_begun_prints_nothing() -> None:
+    clock, errors = ManualClock(), io.StringIO()
+    with display_on(Output(Console(file=io.StringIO()), Console(file=errors)), clock) as display:
+        for _ in range(20):
+            display.show([RUN, replace(at(GIB), state=RunState.SUCCEEDED)])
+            clock.sleep(1)
+    assert errors.getvalue() == ""
+
+
+def test_on_a_terminal_there_is_a_bar_for_each_disk_and_log_lines_above() -> None:
+    errors = io.StringIO()
+    console = Console(file=errors, force_terminal=True, width=120, color_system=None)
+    with display_on(Output(Console(file=io.StringIO()), console), ManualClock()) as display:
+        display.log(RUN, RunLogLine(CLOCK.now(), "tracking is off", warning=True))
+        display.show([at(2 * GIB)])
+    assert "warning: web-01: tracking is off" in errors.getvalue()
+    assert "web-01 / Hard disk 1" in errors.getvalue()
+    assert "2.0 GiB of 8.0 GiB" in errors.getvalue()
+
+
+@given(st.integers(0, 2**70))
+def test_sizes_have_one_decimal_and_never_reach_the_next_unit(size: int) -> None:
+    number, unit = size_text(size).split()
+    assert unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+    assert unit == "PiB" or float(number) <= KIB
+    factor = KIB ** ("B", "KiB", "MiB", "GiB", "TiB", "PiB").index(unit)
+    assert abs(float(number) * factor - size) <= 0.051 * factor
+
+
+def test_sizes_and_durations_read_as_people_write_them() -> None:
+    assert [size_text(size) for size in (0, 1023, KIB, 1536, 300 * MIB)] == [
+        "0 B",
+        "1023 B",
+        "1.0 KiB",
+        "1.5 KiB",
+        "300.0 MiB",
+    ]
+    assert [duration_text(timedelta(seconds=n)) for n in (-1, 3.4, 125, 14820)] == [
+        "0 s",
+        "3 s",
+        "2 min 05 s",
+        "4 h 07 min",
+    ]
+
+
+@given(st.lists(st.tuples(st.text(alphabet="ab漢 :", max_size=9), st.text(alphabet="xyz", max_size=5))))
+def test_a_table_cuts_nothing_and_keeps_its_columns(rows: list[tuple[str, str]]) -> None:
+    lines = table_lines(("FIRST", "SECOND"), rows)
+    assert len(lines) == len(rows) + 1
+    for row, line in zip(rows, lines[1:], strict=True):
+        assert line.startswith(row[0].rstrip() if not row[1] else row[0])
+        assert line.endswith(row[1])
