@@ -12,10 +12,10 @@ from appliance.cli.display import Pace, display_on, progress_line
 from appliance.cli.output import Output, table_lines
 from appliance.cli.quantities import duration_text, size_text
 from appliance.clock import ManualClock
+from appliance.model.disk_progress import DiskProgress
 from appliance.model.identifiers import RunId
 from appliance.model.runs import Run, RunKind, RunLogLine, RunProgress, RunState
 from appliance.model.units import GIB, KIB, MIB
-from appliance.model.disk_progress import DiskProgress
 
 CLOCK = ManualClock()
 RUN = Run(RunId("r"), RunKind.BACKUP, "m", "web-01", RunState.RUNNING, CLOCK.now(), "{}", phase="read")
