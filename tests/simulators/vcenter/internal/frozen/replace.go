@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"os"
+
+	"keepline.org/simulators/vcenter/internal/sparse"
 )
 
 const (
@@ -16,7 +18,12 @@ const (
 // changed is told each run of pieces written.
 func (w *Writer) Replace(image *os.File, capacity int64, changed func(offset, length int64)) error {
 	wanted, present := make([]byte, chunkBytes), make([]byte, chunkBytes)
-	for offset := int64(0); offset < capacity; offset += chunkBytes {
+	for offset := int64(0); ; offset += chunkBytes {
+		next, err := sparse.NextData(offset, capacity, image, w.flat)
+		if err != nil || next >= capacity {
+			return err
+		}
+		offset = max(offset, next/chunkBytes*chunkBytes)
 		length := min(chunkBytes, capacity-offset)
 		if err := readFull(image, wanted[:length], offset); err != nil {
 			return err
@@ -31,7 +38,6 @@ func (w *Writer) Replace(image *os.File, capacity int64, changed func(offset, le
 			changed(offset+int64(run[0]), int64(run[1]-run[0]))
 		}
 	}
-	return nil
 }
 
 func (w *Writer) put(content []byte, offset int64) error {

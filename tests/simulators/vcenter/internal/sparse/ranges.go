@@ -35,6 +35,22 @@ func DataRanges(file *os.File, end int64, visit func(offset, length int64) error
 	return nil
 }
 
+// NextData returns the first byte at or after offset that lies in no hole of any of the files, or end.
+func NextData(offset, end int64, files ...*os.File) (int64, error) {
+	nearest := end
+	for _, file := range files {
+		start, err := file.Seek(offset, seekData)
+		if errors.Is(err, syscall.ENXIO) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		nearest = min(nearest, start)
+	}
+	return nearest, nil
+}
+
 // AllocatedBytes tells how much of the disk a file really takes; a missing file takes nothing.
 func AllocatedBytes(info os.FileInfo) int64 {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {

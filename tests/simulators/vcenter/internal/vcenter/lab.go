@@ -39,6 +39,7 @@ type Lab struct {
 	machines  map[string]*Machine
 	snapshots map[string]*Snapshot
 	calls     map[string]int
+	folders   []savedFolder
 	freeSpace map[string]int64 // by datastore name: what a test wants to be shown
 	gateLines []string         // faults for the library
 	counter   int64            // highest number in any moref so far

@@ -20,6 +20,8 @@ func (s *sidecar) PutObject(_ *simulator.Context, object mo.Reference) {
 	switch added := object.(type) {
 	case *simulator.Task:
 		nameTask(added)
+	case *simulator.Folder:
+		s.noteFolder(added)
 	case *simulator.VirtualMachine:
 		fillEnumerations(added)
 		if s.machine(added.Self.Value) == nil {
@@ -60,10 +62,13 @@ func (s *sidecar) UpdateObject(_ *simulator.Context, object mo.Reference, change
 	}
 }
 
-// RemoveObject drops what belongs to a machine that was destroyed or unregistered.
+// RemoveObject drops what belongs to a machine or folder that left the inventory.
 func (s *sidecar) RemoveObject(_ *simulator.Context, ref types.ManagedObjectReference) {
-	if ref.Type == "VirtualMachine" {
+	switch ref.Type {
+	case "VirtualMachine":
 		s.forget(ref.Value)
+	case "Folder":
+		s.forgetFolder(ref)
 	}
 }
 

@@ -43,6 +43,23 @@ func TestMachinesSnapshotsTrackingAndLocksSurviveARestart(t *testing.T) {
 	}
 }
 
+func TestMachinesAreInTheirFoldersAfterARestart(t *testing.T) {
+	l := start(t, `{"user": "backup@lab", "password": "secret", "machines": [{"name": "web", "folder": "Production/Web"}]}`)
+	before := l.folders
+	l.close()
+	l = open(t, l.folder)
+	if after := l.folders; len(before) != 2 || !reflect.DeepEqual(after, before) {
+		t.Errorf("%v, before %v", after, before)
+	}
+	var machine mo.VirtualMachine
+	if err := l.client.RetrieveOne(l.context, l.virtual("web").Reference(), []string{"parent"}, &machine); err != nil {
+		t.Fatal(err)
+	}
+	if *machine.Parent != before[1].Ref {
+		t.Errorf("in %v", machine.Parent)
+	}
+}
+
 func TestEventsSurviveARestartAndTheirKeysGoOn(t *testing.T) {
 	l := start(t, twoMachines)
 	l.do("event", `{"type": "com.example.before", "machine": "web", "message": "before"}`, nil)

@@ -23,6 +23,7 @@ func (l *Lab) restoreState() (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	l.restoreFolders(saved.Folders)
 	names, err := filepath.Glob(l.stateFile("*" + apiSuffix))
 	if err != nil {
 		return false, err

@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"net/url"
 
+	_ "github.com/vmware/govmomi/pbm/simulator" // storage policies
 	"github.com/vmware/govmomi/simulator"
+	_ "github.com/vmware/govmomi/vapi/simulator" // tags and the REST session
 )
 
 // Serve starts the API and returns its URL and how to stop it.

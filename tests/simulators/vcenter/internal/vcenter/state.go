@@ -43,9 +43,10 @@ type savedRecord struct {
 }
 
 type savedLab struct {
-	Counter   int64    `json:"counter"`
-	Attached  []Handle `json:"attached"`
-	GateLines []string `json:"gate_lines"`
+	Counter   int64         `json:"counter"`
+	Folders   []savedFolder `json:"folders"`
+	Attached  []Handle      `json:"attached"`
+	GateLines []string      `json:"gate_lines"`
 }
 
 func (l *Lab) stateFolder() string { return filepath.Join(l.config.Folder, "state") }
@@ -108,7 +109,7 @@ func (l *Lab) saveLab() {
 	}
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	text, err := json.Marshal(savedLab{l.counter, attached, l.gateLines})
+	text, err := json.Marshal(savedLab{l.counter, l.folders, attached, l.gateLines})
 	if err == nil {
 		err = writeWhole(l.stateFile("lab.json"), text)
 	}
