@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -46,6 +47,9 @@ func main() {
 func run(name string, exitWithStdin bool) error {
 	settings, err := config.Read(name)
 	if err != nil {
+		return err
+	}
+	if err := useOwnTemporaryFolder(settings.Folder); err != nil {
 		return err
 	}
 	certificate, err := config.Certificate(settings.TLSFolder)
@@ -89,6 +93,12 @@ func run(name string, exitWithStdin bool) error {
 		<-stop
 	}
 	return err
+}
+
+// useOwnTemporaryFolder keeps what govmomi's simulator leaves behind, when it is killed, within the lab.
+func useOwnTemporaryFolder(lab string) error {
+	folder := filepath.Join(lab, "state", "temporary")
+	return errors.Join(os.RemoveAll(folder), os.MkdirAll(folder, 0o700), os.Setenv("TMPDIR", folder))
 }
 
 // probe tells early and clearly that an address cannot be had: the simulator's server would panic.
