@@ -155,6 +155,7 @@ def _tools(
             compression_level=settings.compression_level,
             transport_modes=settings.transport_modes,
             read_back_percent=settings.read_back_percent,
+            call_limit_seconds=settings.call_limit_seconds,
         ),
         vcenters=LoggedInVcenters(vcenters.address_of, clock),
         movers=LocalMoverPool(

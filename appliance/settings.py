@@ -86,6 +86,10 @@ class Settings(BaseSettings):
         float,
         Field(gt=0, description="Seconds without a sign of life after which a mover counts as hanging."),
     ] = 120.0
+    call_limit_seconds: Annotated[
+        float,
+        Field(gt=0, description="Seconds after which a VDDK call that has not come back counts as hanging."),
+    ] = 300.0
     read_back_percent: Annotated[
         int,
         Field(ge=0, le=100, description="Share of restored blocks read again from the disk and compared."),

@@ -84,6 +84,7 @@ class RunSession:
             machine=machine,
             snapshot=snapshot,
             transport_modes=settings.transport_modes,
+            call_limit_seconds=settings.call_limit_seconds,
         )
 
     @contextmanager

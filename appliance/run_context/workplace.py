@@ -49,6 +49,7 @@ class MoverSettings:
     compression_level: int = 1
     transport_modes: str = "hotadd:nbdssl:nbd"
     read_back_percent: int = 5
+    call_limit_seconds: float = 300.0
     task_attempts: int = 3
     retry_seconds: float = 2.0
     snapshot_resume_seconds: float = 6 * 3600.0
