@@ -1,1 +1,5 @@
-"""The way of blocks between disks and segments, without which neither knows the other."""
+"""How blocks get from a disk into segments and back.
+
+Exports nothing by itself: movers import module by module, because one of them (`stream_vmdk_target`) needs
+zlib, of which VDDK brings its own.
+"""
