@@ -213,6 +213,14 @@ def test_a_lab_takes_only_an_empty_folder(simulators: Simulators, tmp_path: Path
         Lab.start(tmp_path, [SMALL], simulators=simulators)
 
 
+def test_one_folder_has_one_vcenter_at_a_time(laboratory: StartLab, simulators: Simulators) -> None:
+    lab = laboratory(SMALL)
+    (lab.folder / "lab.json").unlink()  # as if the other one were just starting
+    with pytest.raises(LabError, match="runs already"):
+        Lab.resume(lab.folder, simulators=simulators)
+    assert lab.control.machines()
+
+
 def test_a_lab_ends_with_the_process_that_started_it(simulators: Simulators, tmp_path: Path) -> None:
     script = """
 import sys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import selectors
@@ -19,6 +20,7 @@ READY_SECONDS = 60
 STOP_SECONDS = 10
 POLL_SECONDS = 0.02
 LOG_NAME = "lab.log"
+LOCK_NAME = "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def start_vcenter(
         LabError: it ended or said nothing; its own words are in the message and in lab.log.
     """
     log_path = configuration.parent / LOG_NAME
-    with log_path.open("ab") as log:
+    with log_path.open("ab") as log, _locked(configuration.parent) as lock:
         log_start = log.tell()
         process = subprocess.Popen(
             [program, "-config", configuration, *([] if detached else ["-exit-with-stdin"])],
@@ -95,6 +97,7 @@ def start_vcenter(
             stdout=subprocess.PIPE,
             stderr=log,
             cwd=configuration.parent,
+            pass_fds=[lock.fileno()],  # the lock is held as long as that process lives
             start_new_session=True,  # Ctrl-C is for us to pass on
         )
     assert process.stdout is not None
@@ -110,6 +113,17 @@ def start_vcenter(
         said = log_path.read_bytes()[log_start:].decode(errors="replace").strip()[-1000:]
         kind = AddressInUseError if "address already in use" in said else LabError
         raise kind(f"the simulated vCenter did not start: {said or line!r}") from error
+
+
+def _locked(folder: Path) -> IO[bytes]:
+    """Return the lock of a laboratory, taken: two processes over one folder would spoil each other's state."""
+    lock = (folder / LOCK_NAME).open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise LabError(f"the laboratory in {folder} runs already") from error
+    return lock
 
 
 def _read_line(output: IO[bytes], seconds: float) -> bytes:
