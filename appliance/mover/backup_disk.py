@@ -43,13 +43,13 @@ def back_up_disk(task: BackupDiskTask, session: Session) -> TaskResult:
     Raises:
         ApplianceError: the disk could not be read or the repository not be written.
     """
-    store = FileSystemStore(task.repository)
-    if (draft := _complete_draft(store, task)) is not None:
-        return _result_of(task, draft)
-    checkpoint = read_checkpoint(store, task.draft_prefix, task.key)
-    tally = TaskTally(task.disk_label)
-    with session.reporting(tally), _open_reader(task, session) as reader:
-        return _bring(task, session, _Repository(store, checkpoint), reader, tally)
+    store, tally = FileSystemStore(task.repository), TaskTally(task.disk_label)
+    with session.reporting(tally):
+        if (draft := _complete_draft(store, task)) is not None:
+            return _result_of(task, draft)
+        repository = _Repository(store, read_checkpoint(store, task.draft_prefix, task.key))
+        with _open_reader(task, session) as reader:
+            return _bring(task, session, repository, reader, tally)
 
 
 def _complete_draft(store: ObjectStore, task: BackupDiskTask) -> DiskDraft | None:

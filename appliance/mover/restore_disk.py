@@ -50,10 +50,13 @@ class _Work:
     def ordered_reads(self) -> Iterator[SegmentRead]:
         return plan_segment_reads(iter_disk_order(self.plan), LONGEST_STORED_READ)
 
-    def result(self, session: Session, damaged_blocks: tuple[int, ...] = ()) -> TaskResult:
+    def result(
+        self, session: Session, *, transport_mode: str = "", damaged_blocks: tuple[int, ...] = ()
+    ) -> TaskResult:
         total = self.chain.tally.total()
         return TaskResult(
             statistics=self.chain.tally.statistics(),
+            transport_mode=transport_mode,
             written=total.written,
             read_back=total.read_back,
             damaged_blocks=damaged_blocks,
@@ -94,7 +97,7 @@ def restore_to_disk(task: RestoreVddkTask, session: Session) -> TaskResult:
         target.finish()
         sample = iter_sample(iter_stored_order(work.plan), task.read_back_percent)
         check_written_blocks(writer, sample, task.block_size, task.disk_label, tally)
-        return work.result(session)
+        return work.result(session, transport_mode=writer.transport_mode)
 
 
 def verify_image(task: VerifyImageTask, session: Session) -> TaskResult:
@@ -103,7 +106,7 @@ def verify_image(task: VerifyImageTask, session: Session) -> TaskResult:
         damaged = find_damaged_blocks(work.chain, work.reads(), task.workers)
         for index in sorted(damaged)[:_MOST_DAMAGE_LOGGED]:
             session.log(damaged[index])
-        return work.result(session, tuple(sorted(damaged)))
+        return work.result(session, damaged_blocks=tuple(sorted(damaged)))
 
 
 @contextmanager

@@ -88,6 +88,7 @@ def test_a_disk_is_restored_into_a_new_machine_and_read_back(workplace_with: Mak
 
     assert workplace.lab.disk_bytes("restored") == CONTENT
     assert 0 < result.read_back < result.written < len(CONTENT)
+    assert result.transport_mode == "nbdssl"
 
 
 def test_zeros_are_written_over_what_a_used_disk_holds(workplace_with: MakeWorkplace, tmp_path: Path) -> None:
