@@ -110,7 +110,7 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
         clock=clock,
         vcenters=vcenters,
         inventory=InventoryService(vcenters, points),
-        backups=BackupService(vcenters, stores.repositories, queue),
+        backups=BackupService(vcenters, repositories, queue),
         restores=RestoreService(catalog, stores.vcenters, queue),
         points=points,
         repositories=repositories,

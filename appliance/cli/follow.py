@@ -9,6 +9,7 @@ from appliance.cli.display import RunDisplay, display_on
 from appliance.cli.engine_thread import EngineThread
 from appliance.cli.output import Output
 from appliance.cli.signals import stop_flag
+from appliance.errors import ApplianceError
 from appliance.model.identifiers import RunId
 from appliance.model.runs import Run
 from appliance.services import RunService
@@ -31,6 +32,15 @@ def follow(appliance: Appliance, output: Output, run_ids: Sequence[RunId]) -> li
     Raises:
         ApplianceError: the engine in this process, or the state database, gave up.
     """
+    try:
+        return _followed(appliance, output, run_ids)
+    except ApplianceError:
+        # Nobody could be the engine: what was asked for must not begin by itself some day.
+        appliance.runs.cancel_queued(run_ids)
+        raise
+
+
+def _followed(appliance: Appliance, output: Output, run_ids: Sequence[RunId]) -> list[Run]:
     with (
         stop_flag() as stop,
         EngineThread(appliance.engine_lock, appliance.make_engine, run_ids, stop) as engine,

@@ -9,9 +9,10 @@ from appliance.model.requests import BackupRequest
 from appliance.model.runs import RunKind
 from appliance.model.virtual_machines import VirtualMachine
 from appliance.services.errors import MachineIsTemplateError
+from appliance.services.repositories import RepositoryService
 from appliance.services.run_queue import RunQueue
 from appliance.services.vcenters import VcenterService
-from appliance.state import RepositoryStore, RequestedRun
+from appliance.state import RequestedRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class BackupOrder:
 class BackupService:
     """Queues backups."""
 
-    def __init__(self, vcenters: VcenterService, repositories: RepositoryStore, queue: RunQueue) -> None:
+    def __init__(self, vcenters: VcenterService, repositories: RepositoryService, queue: RunQueue) -> None:
         self._vcenters = vcenters
         self._repositories = repositories
         self._queue = queue
@@ -38,9 +39,9 @@ class BackupService:
         Raises:
             MachineNotFoundError: vCenter has no such machine; nothing was queued.
             MachineAmbiguousError: several machines have this name; nothing was queued.
-            RepositoryNotFoundError: there is nowhere to put recovery points yet.
+            RepositoryError: there is nowhere to put recovery points; nothing was queued.
         """
-        self._repositories.find()
+        self._repositories.open()
         with self._vcenters.session(order.vcenter) as session:
             machines = [session.machine(wanted) for wanted in dict.fromkeys(order.machines)]
         for machine in machines:

@@ -117,7 +117,12 @@ class RepositoryService:
         return found
 
     def request_check(self, *, read_data: bool) -> RequestedRun:
-        """Queue a run that looks at every object that a point needs; with `read_data` it reads them all."""
+        """Queue a run that looks at every object that a point needs; with `read_data` it reads them all.
+
+        Raises:
+            RepositoryError: the repository is away, not ours, or newer; nothing was queued.
+        """
+        self.open()
         location = str(self.location())
         return self._queue.request(
             RunKind.CHECK_REPOSITORY, location, "repository", CheckRequest(read_data=read_data)

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from appliance.clock import Clock
 from appliance.model.identifiers import RunId
-from appliance.model.runs import Run, RunLogLine
+from appliance.model.runs import Run, RunLogLine, RunState
 from appliance.state import RunFilter, RunLogStore, RunStore, RunTransitionError
 
 
@@ -43,6 +43,12 @@ class RunService:
             RunTransitionError: it has ended.
         """
         return self._runs.request_cancel(run_id, self._clock.now())
+
+    def cancel_queued(self, run_ids: Collection[RunId]) -> None:
+        """End those of these runs that nobody has begun."""
+        for run_id in run_ids:
+            if self._runs.find(run_id).state is RunState.QUEUED:
+                self.cancel_active([run_id])
 
     def cancel_active(self, run_ids: Collection[RunId]) -> None:
         """Ask for the end of those of these runs that have not ended."""

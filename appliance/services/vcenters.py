@@ -73,10 +73,12 @@ class VcenterService:
     def add(self, new: NewVcenter) -> ListedVcenter:
         """Remember a vCenter after one log-in that proves host, certificate, user and password.
 
+        The same name with the same address replaces what was known: a new password or certificate.
+
         Raises:
             ThumbprintNotConfirmedError: none was given; the message holds the presented one.
             ThumbprintDiffersError: the given one is not the presented one.
-            VcenterExistsError: the name is taken.
+            VcenterExistsError: the name is taken by a vCenter at another address.
             VcenterError: it cannot be reached, or refuses the log-in.
         """
         presented = self._gateway.certificate(new.host, new.port)
@@ -92,7 +94,7 @@ class VcenterService:
             thumbprint=presented.sha256,
             sealed_password=self._sealer.seal(vcenter_password_purpose(new.name), new.password),
         )
-        self._vcenters.add(stored)
+        self._vcenters.put(stored)
         return _listed(stored)
 
     def test(self, name: str) -> list[Check]:

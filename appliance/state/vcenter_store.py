@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from appliance.state.database import Database
@@ -30,25 +30,22 @@ class VcenterStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, vcenter: StoredVcenter) -> None:
-        """Remember one.
+    def put(self, vcenter: StoredVcenter) -> None:
+        """Remember one, or what has changed of one: everything but its name and address.
 
         Raises:
-            VcenterExistsError: the name is taken.
+            VcenterExistsError: the name is taken by a vCenter at another address.
         """
         with self._database.writing() as session:
-            if session.get(VcenterRow, vcenter.name) is not None:
-                raise VcenterExistsError(f"a vCenter named {vcenter.name} was added already")
-            session.execute(
-                insert(VcenterRow).values(
-                    name=vcenter.name,
-                    host=vcenter.host,
-                    port=vcenter.port,
-                    user=vcenter.user,
-                    thumbprint=vcenter.thumbprint,
-                    sealed_password=vcenter.sealed_password,
-                )
-            )
+            known = session.get(VcenterRow, vcenter.name)
+            if known is None:
+                known = VcenterRow(name=vcenter.name, host=vcenter.host, port=vcenter.port)
+                session.add(known)
+            elif (known.host, known.port) != (vcenter.host, vcenter.port):
+                raise VcenterExistsError(f"vCenter {vcenter.name} is {known.host}:{known.port}")
+            known.user = vcenter.user
+            known.thumbprint = vcenter.thumbprint
+            known.sealed_password = vcenter.sealed_password
 
     def find(self, name: str) -> StoredVcenter:
         """The one with this name.

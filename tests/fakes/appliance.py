@@ -18,6 +18,7 @@ from appliance.cli.main import run
 from appliance.cli.output import Output
 from appliance.clock import SystemClock
 from appliance.engine import CrashStart, Engine, EngineLimits, EngineLock
+from appliance.errors import ApplianceError
 from appliance.model.runs import RunKind
 from appliance.settings import Settings
 from appliance.state import require_state_folder
@@ -48,6 +49,7 @@ class Terminal:
     desk: Desk
     handler: FakeHandler = field(default_factory=FakeHandler)
     lock: EngineLock = field(init=False)
+    engine_error: ApplianceError | None = None
 
     def __post_init__(self) -> None:
         self.lock = EngineLock(self.folder)
@@ -76,6 +78,8 @@ class Terminal:
         )
 
     def _engine(self) -> Engine:
+        if self.engine_error is not None:
+            raise self.engine_error
         desk, clock = self.desk, SystemClock()
         start = CrashStart(desk.run_store, desk.log, desk.journal, FakeRecovery(), clock)
         handlers = dict.fromkeys(RunKind, self.handler)

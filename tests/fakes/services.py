@@ -30,7 +30,6 @@ from appliance.state import (
     RepositoryStore,
     RunLogStore,
     RunStore,
-    StoredRepository,
     VcenterStore,
 )
 from tests.fakes.vcenters import SHA256, FakeVcenters
@@ -57,7 +56,8 @@ class FakePoints:
 class Desk:
     """Every service an entry point could use."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.folder = folder
         self.clock = ManualClock()
         self.gateway = FakeVcenters()
         self.catalog = FakePoints()
@@ -76,7 +76,7 @@ class Desk:
         )
         self.points = PointService(self.catalog, queue)
         self.inventory = InventoryService(self.vcenters, self.points)
-        self.backups = BackupService(self.vcenters, self.repository_store, queue)
+        self.backups = BackupService(self.vcenters, self.repositories, queue)
         self.restores = RestoreService(self.catalog, self.vcenter_store, queue)
         self.runs = RunService(self.run_store, self.log, self.clock)
 
@@ -100,5 +100,7 @@ class Desk:
     def equipped(self) -> Desk:
         """This desk, with the vCenter added and a repository known."""
         self.vcenters.add(self.new_vcenter())
-        self.repository_store.add(StoredRepository("default", str(Path("/backup"))))
+        folder = self.folder / "backup"
+        folder.mkdir()
+        self.repositories.initialise(folder, self.folder)
         return self

@@ -15,4 +15,4 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Termin
     """A command line whose appliance has a vCenter and a repository."""
     monkeypatch.setenv("KEEPLINE_STATE_FOLDER", str(tmp_path))
     with open_database(tmp_path) as database:
-        yield Terminal(tmp_path, Desk(database).equipped())
+        yield Terminal(tmp_path, Desk(database, tmp_path).equipped())

@@ -18,6 +18,7 @@ from appliance.model.virtual_machines import ExclusionReason
 from appliance.progress import ProgressSink
 from appliance.services import BackupOrder
 from appliance.state import RunFilter
+from appliance.storage import RepositoryMissingError
 from appliance.vsphere.errors import VcenterUnreachableError
 from tests.fakes.appliance import Terminal
 from tests.fakes.recovery_points import disk, image, point
@@ -240,3 +241,11 @@ def test_an_engine_that_cannot_go_on_ends_the_command_with_its_error(terminal: T
     terminal.handler.step = lose_the_table
     answer = terminal.call("backup", "web-01")
     assert (answer.status, "KL-6020" in answer.errors) == (8, True)
+
+
+def test_a_run_that_no_engine_could_begin_does_not_begin_some_day(terminal: Terminal) -> None:
+    terminal.engine_error = RepositoryMissingError("the folder of the repository is gone")
+    answer = terminal.call("backup", "web-01")
+
+    assert (answer.status, "KL-4013" in answer.errors) == (5, True)
+    assert [run.state for run in terminal.desk.runs.page(RunFilter())] == [RunState.CANCELLED]

@@ -13,4 +13,4 @@ from tests.fakes.services import Desk
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """All services over a new state database in `tmp_path`."""
     with open_database(tmp_path) as database:
-        yield Desk(database)
+        yield Desk(database, tmp_path)

@@ -21,7 +21,7 @@ from tests.fakes.services import Desk
 def another_appliance(folder: Path) -> Iterator[Desk]:
     folder.mkdir()
     with open_database(folder) as database:
-        yield Desk(database)
+        yield Desk(database, folder)
 
 
 @pytest.fixture

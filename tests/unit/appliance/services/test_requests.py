@@ -26,6 +26,7 @@ from appliance.services import (
     image_of,
 )
 from appliance.state import RepositoryNotFoundError, RunFilter, VcenterNotFoundError
+from appliance.storage import RepositoryMissingError
 from appliance.vsphere.errors import MachineAmbiguousError, MachineNotFoundError
 from tests.fakes.recovery_points import disk, image, point
 from tests.fakes.services import Desk
@@ -46,6 +47,16 @@ def test_each_machine_gets_a_run_in_the_order_asked_for(desk: Desk) -> None:
         "main", machine("b", 2).moref, machine("b", 2).identity, ("Hard disk 2",), full=True
     )
     assert from_json(BackupRequest, run.request) == expected
+
+
+def test_a_repository_that_is_away_queues_nothing(desk: Desk) -> None:
+    desk.equipped().gateway.inventory = [machine("a")]
+    desk.repositories.location().rename(desk.folder / "unmounted")
+    with pytest.raises(RepositoryMissingError):
+        desk.backups.request(BackupOrder("main", ["a"]))
+    with pytest.raises(RepositoryMissingError):
+        desk.repositories.request_check(read_data=False)
+    assert desk.runs.page(RunFilter()) == []
 
 
 def test_two_names_of_one_machine_join_in_one_run(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,10 +58,19 @@ def test_a_wrong_host_or_password_adds_nothing(desk: Desk) -> None:
     assert desk.vcenters.list() == []
 
 
-def test_a_name_is_taken_once(desk: Desk) -> None:
+def test_adding_a_vcenter_again_takes_its_new_password(desk: Desk) -> None:
+    desk.vcenters.add(desk.new_vcenter())
+    desk.gateway.password = "changed"
+    desk.vcenters.add(desk.new_vcenter())
+
+    assert len(desk.vcenters.list()) == 1
+    assert desk.vcenters.address_of("main").password == "changed"
+
+
+def test_a_name_is_never_moved_to_another_address(desk: Desk) -> None:
     desk.vcenters.add(desk.new_vcenter())
     with pytest.raises(VcenterExistsError):
-        desk.vcenters.add(desk.new_vcenter())
+        desk.vcenters.add(replace(desk.new_vcenter(), port=8443))
 
 
 def test_a_password_shows_up_nowhere(desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -52,7 +53,7 @@ def test_an_adopted_installation_id_replaces_the_own_one(database: Database) -> 
 
 def test_a_vcenter_is_found_again_field_by_field_until_it_is_removed(database: Database) -> None:
     store = VcenterStore(database)
-    store.add(VCENTER)
+    store.put(VCENTER)
 
     assert store.find("main") == VCENTER
     assert store.list() == [VCENTER]
@@ -60,11 +61,23 @@ def test_a_vcenter_is_found_again_field_by_field_until_it_is_removed(database: D
     assert store.list() == []
 
 
-def test_a_vcenters_name_is_taken_once(database: Database) -> None:
+def test_a_vcenter_at_its_address_gets_a_new_password_and_certificate(database: Database) -> None:
     store = VcenterStore(database)
-    store.add(VCENTER)
-    with pytest.raises(VcenterExistsError, match="main"):
-        store.add(VCENTER)
+    store.put(VCENTER)
+    changed = replace(VCENTER, user="other", thumbprint="EF:01", sealed_password=b"new")
+    store.put(changed)
+    assert store.list() == [changed]
+
+
+@pytest.mark.parametrize("elsewhere", [replace(VCENTER, host="vc2.example"), replace(VCENTER, port=8443)])
+def test_a_vcenters_name_is_never_moved_to_another_address(
+    database: Database, elsewhere: StoredVcenter
+) -> None:
+    store = VcenterStore(database)
+    store.put(VCENTER)
+    with pytest.raises(VcenterExistsError, match=r"vc\.example:443"):
+        store.put(elsewhere)
+    assert store.list() == [VCENTER]
 
 
 def test_an_unknown_vcenter_is_neither_found_nor_removed(database: Database) -> None:
