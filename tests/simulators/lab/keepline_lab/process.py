@@ -116,7 +116,7 @@ def start_vcenter(
 
 
 def _locked(folder: Path) -> IO[bytes]:
-    """Return the lock of a laboratory, taken: two processes over one folder would spoil each other's state."""
+    """Take the lock of a laboratory: two processes over one folder would spoil each other's state."""
     lock = (folder / LOCK_NAME).open("ab")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
