@@ -166,7 +166,7 @@ def _index(task: BackupDiskTask, open_files: ExitStack) -> DigestIndex | None:
 
 
 def _parallelism_warning(task: BackupDiskTask, reader: DiskReader) -> tuple[str, ...]:
-    if reader.parallelism >= task.workers or reader.transport_mode in {"hotadd", "san"}:
+    if reader.parallelism >= task.workers:
         return ()
     return (
         (

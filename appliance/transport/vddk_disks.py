@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Final
@@ -24,7 +24,8 @@ from vddk_bindings import Connection, Library, VddkError, VixError
 logger = logging.getLogger(__name__)
 
 _ONE_HANDLE_MODES: Final = frozenset({"hotadd", "san"})
-"""The disk is attached once or read from a LUN: more handles bring nothing but locks (rule 13)."""
+"""The disk is attached once or read from a LUN: more handles bring nothing but locks, so requests of all
+threads are queued on one."""
 _PROBE_SECTORS: Final = 128
 
 
@@ -59,10 +60,13 @@ class VddkTransport:
         with self._connections(read_only=True) as connect:
             with translated(path):
                 first = self._first_handle(connect, path)
-                wanted = 1 if first.disk.transport_mode in _ONE_HANDLE_MODES else handles
+                queued = first.disk.transport_mode in _ONE_HANDLE_MODES
             _check_capacity(first, path, capacity)
-            reader = VddkReader(path, [first, *self._more_handles(connect, first, path, wanted - 1)])
-            yield reader
+            if queued:
+                yield VddkReader(path, [first] * handles, VddkHandle.read_queued)
+            else:
+                more = self._more_handles(connect, first, path, handles - 1)
+                yield VddkReader(path, [first, *more], VddkHandle.read)
 
     @contextmanager
     def open_writer(self, path: str, capacity: int) -> Iterator[VddkWriter]:
@@ -141,10 +145,20 @@ class VddkTransport:
 
 
 class VddkReader:
-    """Implements `DiskReader`: threads take a free handle for each read and wait where there is none."""
+    """Implements `DiskReader`: threads take a free handle for each read and wait where there is none.
 
-    def __init__(self, path: str, handles: list[VddkHandle]) -> None:
+    `handles` names one for each read that may be under way: different ones, or the same one again and again
+    where `read` may be called on it by several threads.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        handles: Sequence[VddkHandle],
+        read: Callable[[VddkHandle, int, memoryview], None],
+    ) -> None:
         self._path = path
+        self._read = read
         self._free: SimpleQueue[VddkHandle] = SimpleQueue()
         for handle in handles:
             self._free.put(handle)
@@ -155,7 +169,7 @@ class VddkReader:
     def read_into(self, offset: int, destination: memoryview) -> None:
         """See `DiskReader.read_into`."""
         with translated(self._path), self._handle() as handle:
-            handle.read(offset, destination)
+            self._read(handle, offset, destination)
 
     def iter_allocated(self) -> Iterator[Extent]:
         """See `DiskReader.iter_allocated`.

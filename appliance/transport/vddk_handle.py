@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Final
 
 from appliance.clock import Clock
@@ -15,6 +17,7 @@ from vddk_bindings import (
     SECTOR_SIZE_BYTES,
     Connection,
     Disk,
+    HandleClosedError,
     OutOfMemoryError,
     VddkError,
     VixError,
@@ -35,8 +38,15 @@ class RetryPolicy:
     first_pause_seconds: float = 1.0
 
 
+_Call = Callable[[Disk, int, memoryview], None]
+
+
 class VddkHandle:
-    """One open disk. One thread at a time uses it; which one may change."""
+    """One open disk.
+
+    `read` and `write` are for one thread at a time; any number of threads may call `read_queued` at once.
+    The library allows either the one kind of transfer or the other on a handle, never both.
+    """
 
     def __init__(
         self,
@@ -54,6 +64,7 @@ class VddkHandle:
         self._clock = clock
         self._retries = retries
         self._longest_call = LONGEST_CALL
+        self._lock = threading.Lock()
         self._disk: Disk | None = self._opened()
 
     @property
@@ -73,6 +84,14 @@ class VddkHandle:
         """
         self._transfer("read", Disk.read_sectors, offset, destination)
 
+    def read_queued(self, offset: int, destination: memoryview) -> None:
+        """As `read`, but the library works on the requests of all threads at the same time.
+
+        Raises:
+            VddkError: no retry helped, or none makes sense.
+        """
+        self._transfer("read", self._queue_read, offset, destination)
+
     def write(self, offset: int, source: memoryview) -> None:
         """Put `source` at `offset`; a repeated write puts the same bytes at the same place.
 
@@ -90,64 +109,79 @@ class VddkHandle:
         with self._watchdog.watching(f"flush of {self._path}"):
             self.disk.flush()
 
-    def _transfer(
-        self, verb: str, call: Callable[[Disk, int, memoryview], None], offset: int, memory: memoryview
-    ) -> None:
+    def _queue_read(self, disk: Disk, start_sector: int, destination: memoryview) -> None:
+        outcome: SimpleQueue[VixError | None] = SimpleQueue()
+        with self._lock:  # queueing is one call at a time on a handle, what was queued is not
+            disk.read_sectors_async(start_sector, destination, outcome.put)
+        if error := outcome.get():
+            raise error
+
+    def _transfer(self, verb: str, call: _Call, offset: int, memory: memoryview) -> None:
         position = 0
         while position < len(memory):
             piece = memory[position : position + self._longest_call]
             if self._tried(verb, call, offset + position, piece):
                 position += len(piece)
 
-    def _tried(
-        self, verb: str, call: Callable[[Disk, int, memoryview], None], offset: int, piece: memoryview
-    ) -> bool:
+    def _tried(self, verb: str, call: _Call, offset: int, piece: memoryview) -> bool:
         """Whether the piece went through; False asks for it again in smaller calls."""
         pause = self._retries.first_pause_seconds
         for tries_left in reversed(range(self._retries.tries)):
+            disk = None
             try:
                 disk = self._open_disk()
                 with self._watchdog.watching(f"{verb} of {len(piece)} bytes at {offset} of {self._path}"):
                     call(disk, offset // SECTOR_SIZE_BYTES, piece)
-            except VixError as error:
-                if not error.transient or not tries_left:
+            except (VixError, HandleClosedError) as error:
+                if not _may_be_healed(error) or not tries_left:
                     raise
                 logger.warning("disk call retried: %s", error, extra={"disk": self._path})
                 self._clock.sleep(pause)
                 pause *= 2
                 if self._shortened(error):
                     return False
-                self._give_up_handle(error)
+                if not isinstance(error, OutOfMemoryError):
+                    self._give_up(disk)
             else:
                 break
         return True
 
-    def _shortened(self, error: VixError) -> bool:
+    def _shortened(self, error: VddkError) -> bool:
         """Whether calls are shorter from now on, because the host has no memory for longer ones."""
         if not isinstance(error, OutOfMemoryError) or self._longest_call <= SHORTEST_CALL:
             return False
         self._longest_call //= 2
         return True
 
-    def _give_up_handle(self, reason: VixError) -> None:
-        """Close what is broken; the next try opens anew. A host short of memory gets its handle to keep."""
-        if isinstance(reason, OutOfMemoryError) or self._disk is None:
-            return
-        with suppress(VddkError), self._watchdog.watching(f"close of {self._path}"):
-            self._disk.close()
-        self._disk = None
+    def _give_up(self, broken: Disk | None) -> None:
+        """Close what is broken, unless another thread has done so; the next try opens anew.
+
+        Closing waits for what other threads have queued, whose turn to fail and come here is next.
+        """
+        with self._lock:
+            if broken is None or self._disk is not broken:
+                return
+            with suppress(VddkError), self._watchdog.watching(f"close of {self._path}"):
+                broken.close()
+            self._disk = None
 
     def _open_disk(self) -> Disk:
         """The handle; a lost one is opened again, over a new connection where the old one is lost too."""
-        if self._disk is None:
-            try:
-                self._disk = self._opened()
-            except VixError:
-                with self._watchdog.watching(f"connection for {self._path}"):
-                    self.connection = self._connect()
-                self._disk = self._opened()
-        return self._disk
+        with self._lock:
+            if self._disk is None:
+                try:
+                    self._disk = self._opened()
+                except VixError:
+                    with self._watchdog.watching(f"connection for {self._path}"):
+                        self.connection = self._connect()
+                    self._disk = self._opened()
+            return self._disk
 
     def _opened(self) -> Disk:
         with self._watchdog.watching(f"open of {self._path}"):
             return self.connection.open_disk(self._path)
+
+
+def _may_be_healed(error: VddkError) -> bool:
+    """Transient ones, and a handle that another thread gave up between our taking and our using it."""
+    return error.transient or isinstance(error, HandleClosedError)

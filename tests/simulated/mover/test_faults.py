@@ -83,9 +83,14 @@ def test_a_host_that_is_busy_at_first_is_asked_again(workplace: Workplace) -> No
     assert restored(workplace, result.draft) == CONTENT
 
 
-def test_hot_add_uses_one_handle(workplace_with: MakeWorkplace) -> None:
+@pytest.mark.parametrize("error", [None, CONNECTION_LOST, OUT_OF_MEMORY])
+def test_hot_add_queues_all_reads_on_one_handle(workplace_with: MakeWorkplace, error: int | None) -> None:
     workplace = workplace_with(behaviour=LibraryBehaviour(transports=("hotadd", "nbdssl")))
     access = workplace.access(transport_modes="hotadd:nbdssl")
+    second_open = VddkFault("VixDiskLib_Open", "abort", nth=2 if error != CONNECTION_LOST else 9)
+    synchronous = VddkFault(READ, "abort")
+    failing = [VddkFault("VixDiskLib_ReadAsync", f"error:{error}", nth=5, count=3)] if error else []
+    workplace.lab.set_vddk_faults([second_open, synchronous, *failing])
 
     result = workplace.back_up(workplace.backup_task(access, workers=3))
 
