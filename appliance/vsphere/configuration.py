@@ -41,7 +41,9 @@ class _Surroundings:
         datastores = [one for one in self.machine.get("datastore", ()) if self.places.name(one) == home]
         return {
             "datacenter": self.datacenter,
-            "folder": self.places.path(self.machine.get("parent")),
+            "folder": self.places.path(
+                self.places.folder_of(self.machine.get("parent") or self.machine.get("parentVApp"))
+            ),
             "resource_pool": self.places.path(self.machine.get("resourcePool")),
             "host": self.places.path(self.machine.get("runtime.host")),
             "datastore": self.places.path(datastores[0]) if datastores else "",

@@ -35,6 +35,10 @@ class Places:
         """The datacenter the entity lies in, or is."""
         return next((one for one, _ in self._upwards(entity) if moref_of(one) in self.datacenters), None)
 
+    def folder_of(self, entity: ManagedObject | None) -> ManagedObject | None:
+        """The folder the entity lies in, or is."""
+        return next((one for one, _ in self._upwards(entity) if isinstance(one, vim.Folder)), None)
+
     def _upwards(self, entity: ManagedObject | None) -> Iterator[tuple[ManagedObject, Properties]]:
         """Yield the entity and what it lies in, up to but without the root folder."""
         for _ in range(_DEEPEST):

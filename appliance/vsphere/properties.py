@@ -6,6 +6,7 @@ brings values pyVmomi cannot always parse.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any  # a property can be of any type of the vSphere API; the caller knows which
 
@@ -16,6 +17,8 @@ from appliance.model.identifiers import ManagedObjectId
 from appliance.vsphere.connection import VcenterConnection
 from appliance.vsphere.errors import ObjectGoneError
 from appliance.vsphere.faults import error_of
+
+log = logging.getLogger(__name__)
 
 PAGE_OBJECTS = 500
 
@@ -34,14 +37,17 @@ def properties_of(connection: VcenterConnection, target: ManagedObject, *paths: 
 
     Raises:
         vmodl.MethodFault: as vCenter answers; the caller translates.
+        PermissionMissingError: vCenter does not show a property: left out silently, it would read as not set.
         ObjectGoneError: vCenter answers with nothing.
     """
     spec = _Collector.FilterSpec(
         objectSet=[_Collector.ObjectSpec(obj=target)],
         propSet=[_Collector.PropertySpec(type=type(target), all=False, pathSet=list(paths))],
     )
-    for _, properties in _iter_pages(connection, spec):
-        return properties
+    for found in _iter_pages(connection, spec):
+        for missing in found.missingSet:
+            raise error_of(missing.fault, f"reading {missing.path} of {moref_of(target)}")
+        return _properties(found)
     raise ObjectGoneError(f"vCenter {connection.address.label} answers nothing about {moref_of(target)}")
 
 
@@ -60,13 +66,15 @@ def properties_of_each(
         propSet=[_Collector.PropertySpec(type=type(targets[0]), all=False, pathSet=list(paths))],
         reportMissingObjectsInResults=True,
     )
-    return dict(_iter_pages(connection, spec))
+    return {moref_of(found.obj): _properties(found) for found in _iter_pages(connection, spec)}
 
 
 def all_of_kind(
     connection: VcenterConnection, kind: type[ManagedObject], *paths: str
 ) -> dict[str, Properties]:
     """The named properties of every object of `kind` in the inventory, by moref; paged.
+
+    What vCenter does not show of one object is missing, with a word in the log: it must not hide all others.
 
     Raises:
         vmodl.MethodFault: as vCenter answers; the caller translates.
@@ -103,7 +111,11 @@ def _iter_inventory(
             ],
             propSet=[_Collector.PropertySpec(type=kind, all=False, pathSet=list(paths))],
         )
-        yield from _iter_pages(connection, spec)
+        for found in _iter_pages(connection, spec):
+            for missing in found.missingSet:
+                reason = error_of(missing.fault, f"reading {missing.path} of {moref_of(found.obj)}")
+                log.warning("a property was not shown", extra={"reason": str(reason)})
+            yield moref_of(found.obj), _properties(found)
     finally:
         _destroy(view)
 
@@ -117,20 +129,15 @@ def _destroy(view: vim.view.View) -> None:
 
 def _iter_pages(
     connection: VcenterConnection, spec: vmodl.query.PropertyCollector.FilterSpec
-) -> Iterator[tuple[str, Properties]]:
+) -> Iterator[vmodl.query.PropertyCollector.ObjectContent]:
     collector = connection.content.propertyCollector
     page = collector.RetrievePropertiesEx([spec], _Collector.RetrieveOptions(maxObjects=PAGE_OBJECTS))
     while page is not None:
-        for found in page.objects:
-            _refuse_hidden(found)
-            yield moref_of(found.obj), {one.name: one.val for one in found.propSet}
+        yield from page.objects
         if not page.token:
             return
         page = collector.ContinueRetrievePropertiesEx(page.token)
 
 
-def _refuse_hidden(found: vmodl.query.PropertyCollector.ObjectContent) -> None:
-    """Raise for a property vCenter will not show: left out silently, it would read as not set."""
-    for missing in found.missingSet:
-        if missing.fault is not None:
-            raise error_of(missing.fault, f"reading {missing.path} of {moref_of(found.obj)}")
+def _properties(found: vmodl.query.PropertyCollector.ObjectContent) -> Properties:
+    return {one.name: one.val for one in found.propSet}

@@ -32,6 +32,9 @@ from appliance.vsphere.tasks import wait_for_task
 
 log = logging.getLogger(__name__)
 
+# A snapshot that has grown for days takes hours to merge.
+REMOVAL_LIMIT_SECONDS = 24 * 3600.0
+
 
 @dataclass(frozen=True, slots=True)
 class SnapshotFacts:
@@ -168,9 +171,8 @@ def remove_snapshot(
 
     def attempt() -> None:
         with translated(doing):
-            wait_for_task(
-                connection, reference.RemoveSnapshot_Task(removeChildren=False, consolidate=True), doing
-            )
+            task = reference.RemoveSnapshot_Task(removeChildren=False, consolidate=True)
+            wait_for_task(connection, task, doing, limit_seconds=REMOVAL_LIMIT_SECONDS)
 
     try:
         with_patience(connection.clock, attempt)
@@ -188,14 +190,14 @@ def consolidate_if_needed(connection: VcenterConnection, machine: ManagedObjectI
         ConsolidationError: the disks are not merged.
     """
     doing = f"consolidating the disks of {machine}"
+    needed = "runtime.consolidationNeeded"
     reference = connection.object_of(vim.VirtualMachine, machine)
 
     def attempt() -> None:
         with translated(doing):
-            if properties_of(connection, reference, "runtime.consolidationNeeded").get(
-                "runtime.consolidationNeeded"
-            ):
-                wait_for_task(connection, reference.ConsolidateVMDisks_Task(), doing)
+            if properties_of(connection, reference, "name", needed).get(needed):
+                task = reference.ConsolidateVMDisks_Task()
+                wait_for_task(connection, task, doing, limit_seconds=REMOVAL_LIMIT_SECONDS)
 
     try:
         with_patience(connection.clock, attempt)
@@ -281,7 +283,8 @@ def _find_marked(
 
 def _nodes_of(connection: VcenterConnection, machine: ManagedObjectId) -> Iterator[vim.vm.SnapshotTree]:
     reference = connection.object_of(vim.VirtualMachine, machine)
-    return _nodes(properties_of(connection, reference, "snapshot").get("snapshot"))
+    # The name is asked for too: it is always set, so an answer without a snapshot is still an answer.
+    return _nodes(properties_of(connection, reference, "name", "snapshot").get("snapshot"))
 
 
 def _nodes(tree: vim.vm.SnapshotInfo | None) -> Iterator[vim.vm.SnapshotTree]:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from appliance.vsphere import connect, find_machine, list_machines, presented_certificate
 from appliance.vsphere.errors import (
+    CertificateExpiredError,
     CertificateMismatchError,
     LoginRefusedError,
     VcenterUnreachableError,
@@ -47,6 +50,25 @@ def test_a_wrong_thumbprint_is_refused_before_the_password_leaves(lab: Lab, pair
     with pytest.raises(CertificateMismatchError, match=":".join(["AB"] * pairs)):
         connect(address, HurriedClock())
     assert "Login" not in lab.control.state().calls
+
+
+def test_a_certificate_that_changes_under_a_connection_is_refused(lab: Lab) -> None:
+    with connected(lab) as connection:
+        pinned = connection.thumbprint_sha256
+        shutil.rmtree(lab.folder / "tls")
+        lab.restart_vcenter()
+        with pytest.raises(CertificateMismatchError, match=pinned):
+            list_machines(connection)
+        assert lab.address.thumbprint_sha256 != pinned
+
+
+def test_a_certificate_past_its_time_is_told_apart_from_a_wrong_one(lab: Lab) -> None:
+    class Later(HurriedClock):
+        def now(self) -> datetime:
+            return datetime(2999, 1, 1, tzinfo=UTC)
+
+    with pytest.raises(CertificateExpiredError):
+        connect(address_of(lab), Later())
 
 
 def test_a_wrong_password_is_refused_without_showing_it(lab: Lab) -> None:

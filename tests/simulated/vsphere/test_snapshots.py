@@ -34,6 +34,8 @@ QUIESCED = Quiesce(Consistency.APPLICATION, Consistency.CRASH, attempts=2)
 
 # What passes by itself, and how it looks: refused at the call, failed as a task, or an answer that got lost.
 PASSING = [
+    ("fault", "TaskInProgress"),
+    ("task_fault", "TaskInProgress"),
     ("fault", "ConcurrentAccess"),
     ("task_fault", "ConcurrentAccess"),
     ("task_fault", "FileLocked"),

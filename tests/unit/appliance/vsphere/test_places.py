@@ -33,6 +33,12 @@ def test_a_vapp_lies_in_its_folder_not_in_its_pool() -> None:
     assert PLACES.path(APPLICATION) == "/DC/vm/web/shop"
 
 
+def test_the_folder_of_a_vapp_is_the_one_it_is_listed_under() -> None:
+    assert PLACES.folder_of(APPLICATION) == WEB
+    assert PLACES.folder_of(WEB) == WEB
+    assert PLACES.folder_of(None) is None
+
+
 def test_the_datacenter_is_found_from_anything_in_it() -> None:
     assert PLACES.datacenter_of(APPLICATION) == DATACENTER
     assert PLACES.datacenter_of(DATACENTER) == DATACENTER
