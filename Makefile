@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
+GO = $(shell $(PYTHON) -c "from keepline_lab.toolchain import find_go; print(find_go())")
 
 .PHONY: help setup demo test test-unit test-simulated test-long check generate lock lab bench clean
 
@@ -26,7 +27,7 @@ test-unit: setup ## Unit, contract and architecture tests
 
 test-simulated: setup ## The whole appliance against the simulated vSphere, and faults
 	$(PYTEST) -q -n 2 tests/simulated tests/faults
-	@$(MAKE) --no-print-directory -C tests/simulators/vcenter test
+	cd tests/simulators/vcenter && GOTOOLCHAIN=local $(GO) vet ./... && GOTOOLCHAIN=local $(GO) test ./...
 
 test-long: setup ## The complete fault and crash matrices; seeds are printed
 	KEEPLINE_TEST_LONG=1 $(PYTEST) -q -n 2 tests
@@ -40,8 +41,8 @@ check: setup ## Format, lint, types, layers, generated docs, lock files
 	@if grep -n '://' requirements/*.lock; then echo 'a lock file holds a download address'; exit 1; fi
 
 generate: setup ## Make the generated docs anew
-	$(PYTHON) docs/generate/errors.py
-	$(PYTHON) docs/generate/vddk_table.py
+	PYTHONPATH=. $(PYTHON) docs/generate/errors.py
+	PYTHONPATH=. $(PYTHON) docs/generate/vddk_table.py
 
 lock: ## Make the lock files anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/keepline.lock

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from appliance.errors import DiskTransportError, RunCancelledError
+from appliance.model.disk_tasks import TaskReady
+from appliance.model.identifiers import ManagedObjectId
+from appliance.run_context import access_identity
+from appliance.vsphere import VcenterAddress, VcenterConnection
+from tests.fakes.movers import ScriptedMovers
+from tests.fakes.run_sessions import RUN, HeardProgress, run_session
+
+MACHINE = ManagedObjectId("vm-1")
+IDENTITY = access_identity(RUN)
+
+
+@dataclass(frozen=True)
+class StillConnection:
+    """What a session reads from a connection without asking vCenter."""
+
+    address: VcenterAddress
+    thumbprint_sha1: str
+
+
+CONNECTION = cast(
+    "VcenterConnection", StillConnection(VcenterAddress("vc.example", "backup", "canary", "AA"), "BB")
+)
+
+
+def test_access_is_journalled_held_and_given_back(tmp_path: Path) -> None:
+    movers = ScriptedMovers()
+    with run_session(tmp_path, movers) as session:
+        with session.held_access(CONNECTION, "vc", MACHINE):
+            (entry,) = session.tools.journal.open_entries()
+            assert (entry.machine, entry.marker) == (MACHINE, IDENTITY)
+            assert movers.done == [f"hold {IDENTITY}"]
+
+        assert session.tools.journal.open_entries() == []
+    assert movers.done == [f"hold {IDENTITY}", f"release {IDENTITY}"]
+
+
+def test_a_refusal_to_hold_is_a_warning(tmp_path: Path) -> None:
+    movers = ScriptedMovers(ready=TaskReady("held by another product"))
+    with run_session(tmp_path, movers) as session, session.held_access(CONNECTION, "vc", MACHINE):
+        assert isinstance(session.progress, HeardProgress)
+        assert "held by another product" in session.progress.warnings[0]
+
+
+def test_after_a_failure_access_is_ended_by_a_fresh_child(tmp_path: Path) -> None:
+    movers = ScriptedMovers()
+    with run_session(tmp_path, movers) as session:
+        with pytest.raises(DiskTransportError), session.held_access(CONNECTION, "vc", MACHINE):
+            raise DiskTransportError("reading failed")
+
+        assert session.tools.journal.open_entries() == []
+    assert movers.done == [f"hold {IDENTITY}", f"cleanup {IDENTITY}"]
+
+
+def test_the_identity_fits_what_vddk_takes() -> None:
+    assert len(IDENTITY) <= 50
+
+
+def test_the_password_goes_into_the_access_and_not_into_its_text(tmp_path: Path) -> None:
+    with run_session(tmp_path, ScriptedMovers()) as session:
+        access = session.access(CONNECTION, MACHINE, None)
+
+    assert access.password == "canary"
+    assert "canary" not in repr(access)
+    assert "canary" not in repr(CONNECTION.address)
+
+
+def test_a_cancelled_run_stops_between_its_steps(tmp_path: Path) -> None:
+    with run_session(tmp_path, ScriptedMovers()) as session:
+        session.stop_if_cancelled()
+        session.cancelled.set()
+        with pytest.raises(RunCancelledError, match="web"):
+            session.stop_if_cancelled()
