@@ -9,6 +9,7 @@ import pytest
 
 from appliance.model.disk_tasks import TargetFormat, TaskDocument, TaskMessage
 from appliance.model.extents import Extent
+from appliance.model.units import KIB, MIB
 from appliance.repository.task_files import write_extents
 from keepline_lab import Disk, Machine
 from tests.simulated.mover.conftest import CONTENT, MakeWorkplace
@@ -28,6 +29,18 @@ def test_a_disk_comes_back_byte_for_byte_while_the_guest_goes_on_writing(
     assert (tmp_path / "disk.raw").read_bytes() == CONTENT
     assert result.transport_mode == "nbdssl"
     assert result.statistics.read == len(CONTENT)
+
+
+@pytest.mark.parametrize("block_size", [64 * KIB, 4 * MIB])
+def test_memory_stays_bounded_at_four_workers(workplace_with: MakeWorkplace, block_size: int) -> None:
+    workplace = workplace_with(content=CONTENT * 8)
+    task = workplace.backup_task(workers=4)
+
+    result = workplace.back_up(
+        replace(task, compression_level=3, key=replace(task.key, block_size=block_size))
+    )
+
+    assert 0 < result.peak_anonymous_memory < 128 * MIB
 
 
 @pytest.mark.parametrize("target_format", [TargetFormat.QCOW2, TargetFormat.VMDK])
