@@ -11,7 +11,7 @@ from appliance.data_path.buffers import PageBuffer
 from appliance.data_path.known_blocks import OwnBlocks
 from appliance.data_path.tally import Tally, TaskTally
 from appliance.data_path.workers import run_workers
-from appliance.model.blocks import entropy_of
+from appliance.model.blocks import ZERO_DIGEST, entropy_of
 from appliance.model.extents import Extent
 from appliance.model.units import MIB
 from appliance.repository.draft_writer import DraftWriter
@@ -76,11 +76,19 @@ class _Worker:
             length = min(self._chain.block_size, read.length - start)
             index = (read.offset + start) // self._chain.block_size
             if all_zero or self._buffer.is_zero(start, length):
-                self._chain.draft.add_zero(index)
+                self._note_zero(index)
                 self._tally.zero += length
             else:
                 self._keep(index, self._buffer.memory[start : start + length])
             self._tally.done += length
+
+    def _note_zero(self, index: int) -> None:
+        """A complete read of a mostly empty disk must not look as if all of it had become zero just now."""
+        chain = self._chain
+        if chain.parent is not None and chain.parent[index] == ZERO_DIGEST:
+            chain.draft.add_unchanged(index, ZERO_DIGEST)
+        else:
+            chain.draft.add_zero(index)
 
     def _keep(self, index: int, content: memoryview) -> None:
         chain = self._chain

@@ -101,7 +101,7 @@ class DraftWriter:
         self._put_if_many()
 
     def add_unchanged(self, block: int, digest: bytes) -> None:
-        """The block equals the parent's and is not zero."""
+        """The block equals the parent's, which may be zero."""
         with self._lock:
             self._ready.add(block, digest, NO_SEGMENT, (0, 0), BlockFlags.UNCHANGED, 0)
         self._put_if_many()

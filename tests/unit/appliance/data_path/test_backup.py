@@ -7,7 +7,8 @@ import pytest
 from appliance.codec import block_digest
 from appliance.data_path.new_file import new_file
 from appliance.data_path.raw_target import RawTarget
-from appliance.model.blocks import ZERO_DIGEST
+from appliance.model.blocks import ZERO_DIGEST, BlockFlags
+from appliance.repository.drafts import iter_parts, read_draft
 from appliance.repository.task_files import DigestIndex, ParentDigests
 from appliance.storage import FileSystemStore
 from appliance.transport import HostUnavailableError
@@ -60,6 +61,26 @@ def test_a_block_that_equals_the_parents_is_neither_stored_nor_named(tmp_path: P
 
     assert sorted(row.block for row in backed_up.rows) == [1, 4]
     assert backed_up.statistics.unchanged == 2 * BLOCK
+
+
+def test_a_zero_block_that_was_zero_in_the_parent_is_no_change(tmp_path: Path) -> None:
+    before, after = disk_content("a.b."), disk_content("a..c")
+    pieces = [before[start : start + BLOCK] for start in range(0, len(before), BLOCK)]
+    digests = [block_digest(piece) if any(piece) else ZERO_DIGEST for piece in pieces]
+    write_parent(tmp_path / "parent", digests, BLOCK, len(before))
+
+    with ParentDigests(tmp_path / "parent") as parent:
+        backed_up = back_up(tmp_path / "repository", MemoryDisk(after), parent=parent)
+
+    draft = read_draft(backed_up.store, backed_up.draft)
+    changed = {
+        block
+        for part in iter_parts(backed_up.store, draft)
+        for block, flags in zip(part.columns.block_index.cast("Q"), part.columns.flags, strict=True)
+        if not flags & BlockFlags.UNCHANGED
+    }
+    assert changed == {2, 3}
+    assert backed_up.statistics.zero == 2 * BLOCK
 
 
 def test_a_block_the_repository_holds_is_named_where_it_is(tmp_path: Path) -> None:
