@@ -12,10 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -24,14 +21,13 @@ from appliance.state.errors import (
     DatabaseBusyError,
     DatabaseDamagedError,
     DatabaseFullError,
-    DatabaseNewerError,
     DatabaseReadOnlyError,
     DatabaseUnusableError,
 )
+from appliance.state.tables import SCHEMA_VERSION
 
 DATABASE_FILE = "keepline.sqlite"
 BUSY_TIMEOUT_SECONDS = 15.0
-MIGRATIONS = Path(__file__).parent / "migrations"
 
 _ERROR_CLASSES: dict[int, type[DatabaseUnusableError]] = {
     sqlite3.SQLITE_BUSY: DatabaseBusyError,
@@ -81,15 +77,14 @@ class Database:
         Raises:
             DatabaseNewerError: a newer Keepline wrote the database.
         """
-        configuration = Config()
-        configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-        configuration.set_main_option("path_separator", "os")
+        with self._translated(), self._reading_engine.begin() as connection:
+            if _version_of(connection) == SCHEMA_VERSION:
+                return
+        # Loading Alembic takes longer than most commands; it is needed once in a version's life.
+        from appliance.state.migration import upgrade  # noqa: PLC0415 - see above
+
         with self._translated(), self._writing_engine.begin() as connection:
-            configuration.attributes["connection"] = connection
-            try:
-                command.upgrade(configuration, "head")
-            except CommandError as error:
-                raise DatabaseNewerError(f"{self._name} was written by a newer Keepline: {error}") from error
+            upgrade(connection, self._name)
 
     def close(self) -> None:
         """Give the file back."""
@@ -127,6 +122,14 @@ def _prepare_connection(connection: sqlite3.Connection, _entry: ConnectionPoolEn
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # a journal entry must survive the power cut it is for
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _version_of(connection: Connection) -> str | None:
+    """Which migration came last, or None in a new database."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    version: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return version
 
 
 def _begin_transaction(connection: Connection) -> None:

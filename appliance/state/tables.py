@@ -8,6 +8,9 @@ from sqlalchemy import Dialect, ForeignKey, Index, MetaData, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+SCHEMA_VERSION = "0001"
+"""The newest migration: what a database of this version says it has."""
+
 
 class UtcText(TypeDecorator[datetime]):
     """A moment as ISO 8601 text in UTC with microseconds: sorts as text, and keeps its time zone."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from appliance.model.identifiers import InstallationId
@@ -23,13 +24,18 @@ from appliance.state import (
     open_database,
 )
 from appliance.state.database import DATABASE_FILE
-from appliance.state.tables import Base
+from appliance.state.migration import configuration
+from appliance.state.tables import SCHEMA_VERSION, Base
 
 
 def test_migrations_make_the_tables_the_code_uses(database: Database) -> None:
     with database.reading() as session:
         context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_the_code_names_the_newest_migration() -> None:
+    assert ScriptDirectory.from_config(configuration()).get_heads() == [SCHEMA_VERSION]
 
 
 def test_opening_again_keeps_what_was_written(tmp_path: Path) -> None:
@@ -77,13 +83,18 @@ def test_a_writer_that_fails_changes_nothing(database: Database) -> None:
     assert InstallationStore(database).find() is None
 
 
-def test_a_database_that_another_process_holds_is_busy(tmp_path: Path) -> None:
+def test_a_database_that_another_process_writes_is_busy_for_writers_only(tmp_path: Path) -> None:
     with open_database(tmp_path):
         pass
-    with closing(sqlite3.connect(tmp_path / DATABASE_FILE, isolation_level=None)) as other:
+    with (
+        closing(sqlite3.connect(tmp_path / DATABASE_FILE, isolation_level=None)) as other,
+        open_database(tmp_path, busy_timeout_seconds=0.01) as database,
+    ):
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(DatabaseBusyError, match=DATABASE_FILE), open_database(tmp_path, 0.01):
-            pass
+        store = InstallationStore(database)
+        assert store.find() is None
+        with pytest.raises(DatabaseBusyError, match=DATABASE_FILE):
+            store.adopt(InstallationId("a"))
 
 
 def test_a_file_that_is_no_database_is_damaged(tmp_path: Path) -> None:
