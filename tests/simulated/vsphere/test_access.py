@@ -106,6 +106,14 @@ def test_an_ended_session_is_renewed_unseen(lab: Lab) -> None:
         assert connection.session_cookie != before
 
 
+def test_a_cookie_that_comes_with_a_late_answer_does_not_replace_the_session(lab: Lab) -> None:
+    with connected(lab) as connection:
+        content = connection.content
+        content.rootFolder._stub.cookie = "vmware_soap_session=of-a-dead-session"  # as pyVmomi does
+        assert list_machines(connection)
+        assert connection.session_number == 1
+
+
 def test_threads_share_a_session_and_renew_it_once_between_them(lab: Lab) -> None:
     with connected(lab) as connection, ThreadPoolExecutor(8) as pool:
         for renewals in range(1, 4):

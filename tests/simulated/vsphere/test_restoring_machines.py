@@ -27,6 +27,7 @@ from appliance.vsphere import (
     snapshot_of,
     upload_nvram,
 )
+from appliance.vsphere.datastore_files import datastore_file, read_file, write_file
 from appliance.vsphere.errors import (
     DatastoreTooSmallError,
     ForeignMachineError,
@@ -113,12 +114,15 @@ def test_a_machine_without_nvram_is_captured_without(laboratory: StartLab) -> No
         assert configuration.vmx is not None
 
 
-def test_files_are_read_although_the_session_ended(
-    lab: Lab, connection: VcenterConnection, web: VirtualMachine, captured: MachineConfiguration
+def test_files_are_read_and_written_although_the_session_ended(
+    lab: Lab, connection: VcenterConnection, web: VirtualMachine
 ) -> None:
-    with snapshot_of(connection, web, MARK, quiesce=Quiesce()) as facts:
-        lab.control.terminate_sessions()
-        assert read_configuration(connection, web, facts).nvram == captured.nvram
+    file = datastore_file("/Datacenter", web.disks[0].backing).sibling("note.txt")
+    lab.control.terminate_sessions()
+    write_file(connection, file, b"kept")
+    lab.control.terminate_sessions()
+    assert read_file(connection, file) == b"kept"
+    assert read_file(connection, file.sibling("nothing.txt")) is None
 
 
 def test_a_machine_comes_back_with_its_disks_where_they_were(
