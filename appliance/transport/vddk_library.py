@@ -15,6 +15,7 @@ from appliance.transport.vddk_errors import translated
 from vddk_bindings import (
     ConnectParameters,
     Library,
+    LibraryFile,
     LockedError,
     PasswordCredentials,
     VixError,
@@ -26,6 +27,7 @@ _NFC_BUFFER_64KIB: Final = 16
 _NFC_BUFFER_COUNT: Final = 4
 """4 times 1 MiB for each open disk: what migration tools settled on; over 16 MiB Open fails."""
 
+_OLDEST_VERSION: Final = (6, 7)
 _PREPARE_TRIES: Final = 3
 _PREPARE_PAUSE_SECONDS: Final = 2.0
 
@@ -42,7 +44,9 @@ def running_vddk(access: VddkAccess) -> Iterator[Library]:
     """
     folder = Path(access.temporary_folder)
     with translated(f"VDDK in {access.library_folder}"):
-        library = Library(find_library(Path(access.library_folder)))
+        file = find_library(Path(access.library_folder))
+        _refuse_too_old(file)
+        library = Library(file)
         library.initialise(_write_configuration(folder))
     try:
         yield library
@@ -103,6 +107,16 @@ def clean_up(library: Library, access: VddkAccess) -> str:
     with translated(f"clean-up at {access.server}"):
         outcome = library.cleanup(connect_parameters(access, for_machine=False))
     return f"released {outcome.cleaned_up} leftovers, {outcome.remaining} remain"
+
+
+def _refuse_too_old(file: LibraryFile) -> None:
+    """Older ones cannot tell which blocks are allocated, and their TLS is refused by today's vCenter.
+
+    A file name with a major number alone says too little to refuse it.
+    """
+    if (file.version[0], *file.version[1:2], _OLDEST_VERSION[1])[:2] < _OLDEST_VERSION:
+        version, oldest = (".".join(map(str, numbers)) for numbers in (file.version, _OLDEST_VERSION))
+        raise VddkInstallationError(f"VDDK {version} in {file.root} is too old: {oldest} is the oldest")
 
 
 def _write_configuration(folder: Path) -> Path:
