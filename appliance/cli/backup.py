@@ -39,5 +39,6 @@ def backup(
             accepted_disks=accept_missing or (),
             full=full,
         )
-        runs = follow_requested(appliance, invocation.output, appliance.backups.request(order))
-    raise typer.Exit(print_runs(invocation.output, runs, json=json))
+        requested = appliance.backups.request(order)
+        runs = follow_requested(appliance, invocation.output, requested)
+    raise typer.Exit(print_runs(invocation.output, runs, requested, json=json))

@@ -46,7 +46,7 @@ class AmountColumn(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """The bytes done of the bytes planned."""
-        planned = "?" if not task.total else size_text(task.total)
+        planned = "?" if task.total is None else size_text(task.total)
         return Text(f"{size_text(task.completed)} of {planned}")
 
 
@@ -81,7 +81,8 @@ class BarDisplay:
         key = (run.id, disk.disk)
         if key not in self._bars:
             self._bars[key] = self._progress.add_task(f"{run.subject_name} / {disk.disk}", total=None)
-        self._progress.update(self._bars[key], total=disk.planned or None, completed=disk.done)
+        total = disk.planned if disk.planned or run.has_ended else None  # nothing planned yet, or at all
+        self._progress.update(self._bars[key], total=total, completed=disk.done)
 
 
 @dataclass(frozen=True, slots=True)

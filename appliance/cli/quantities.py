@@ -19,6 +19,11 @@ def size_text(size: float) -> str:
     return f"{amount:.1f} {_UNITS[-1]}"
 
 
+def count_text(count: int, noun: str) -> str:
+    """`1 disk`, `2 disks`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def duration_text(duration: timedelta) -> str:
     """`3 s`, `2 min 05 s`, `4 h 07 min`."""
     seconds = max(round(duration.total_seconds()), 0)

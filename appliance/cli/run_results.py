@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 from appliance.cli.documents import Document, document_of, run_document
 from appliance.cli.output import Output
-from appliance.cli.quantities import size_text
+from appliance.cli.quantities import count_text, size_text
 from appliance.model.documents import from_json
 from appliance.model.results import BackupResult, RestoreDiskResult, RestoreMachineResult, VerifyResult
 from appliance.model.runs import Run, RunFailure, RunKind, RunState
+from appliance.state import RequestedRun
 
 GAPS_EXIT_STATUS = 10
 """A point exists, but a disk is missing that nobody accepted as missing."""
@@ -29,9 +30,11 @@ def print_run(output: Output, run: Run, *, json: bool) -> int:
     return _print(output, [run], {"run": run_document(run)}, json=json)
 
 
-def print_runs(output: Output, runs: Sequence[Run], *, json: bool) -> int:
-    """Several runs' ends, as `{"runs": […]}`; the exit status."""
-    return _print(output, runs, {"runs": [run_document(run) for run in runs]}, json=json)
+def print_runs(output: Output, runs: Sequence[Run], requested: Sequence[RequestedRun], *, json: bool) -> int:
+    """Several runs' ends, as `{"runs": […], "joined": [ids]}`; the exit status."""
+    joined = sorted({each.run.id for each in requested if each.joined})
+    document: Document = {"runs": [run_document(run) for run in runs], "joined": joined}
+    return _print(output, runs, document, json=json)
 
 
 def result_lines(run: Run) -> list[str]:
@@ -65,8 +68,9 @@ def print_failure(output: Output, run: Run, failure: RunFailure) -> None:
 def _backup_lines(text: str) -> list[str]:
     result = from_json(BackupResult, text)
     total = result.total
+    disks = count_text(len(result.disks), "disk")
     summary = (
-        f"recovery point {result.point} ({result.consistency}-consistent), {len(result.disks)} disks: "
+        f"recovery point {result.point} ({result.consistency}-consistent), {disks}: "
         f"read {size_text(total.read)}, stored {size_text(total.stored)}, "
         f"deduplicated {size_text(total.deduplicated)}, zero {size_text(total.zero)}, "
         f"unchanged {size_text(total.unchanged)}"
@@ -98,14 +102,10 @@ def _restored_machine_lines(text: str) -> list[str]:
 
 
 def _verified_lines(text: str) -> list[str]:
+    """Of a run that found nothing wrong: one that finds damage fails, and its error names it."""
     result = from_json(VerifyResult, text)
-    lines = [f"{result.points} points, {result.disks} disks, {size_text(result.read)} read"]
-    lines += [
-        f"damaged: {len(disk.blocks)} blocks of {disk.disk} of {disk.machine} in point {disk.point}"
-        for disk in result.damaged
-    ]
-    lines += list(result.findings)
-    return lines if result.damaged or result.findings else [f"{lines[0]}: intact"]
+    looked_at = f"{count_text(result.points, 'point')}, {count_text(result.disks, 'disk')}"
+    return [f"{looked_at}, {size_text(result.read)} read: intact"]
 
 
 _LINES: dict[RunKind, Callable[[str], list[str]]] = {

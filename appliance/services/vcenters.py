@@ -106,7 +106,9 @@ class VcenterService:
             checks.append(Check("certificate", f"valid until {presented.not_after:%Y-%m-%d}"))
             with self._gateway.session(self.address_of(name)) as session:
                 checks.append(Check("log-in", f"{stored.user} at {session.product}"))
-                checks.append(Check("inventory", f"{len(session.machines())} machines"))
+                checks.append(
+                    Check("inventory", f"machines that this account sees: {len(session.machines())}")
+                )
         except ApplianceError as error:
             checks.append(Check(_next_check(checks), str(error), error))
         return checks

@@ -66,9 +66,11 @@ def test_two_commands_at_once_share_one_engine(shell: Shell) -> None:
     shell.set_up()
     with shell.started("backup", "web-01", "--json") as first:
         wait_until(shell.marked_snapshots)
-        (joined,) = shell.document("backup", "web-01")["runs"]
+        second = shell.document("backup", "web-01")
+        (joined,) = second["runs"]
         first.communicate()
 
     assert first.returncode == 0
     assert (joined["state"], joined["attempt"]) == ("succeeded", 1)
+    assert second["joined"] == [joined["id"]]
     assert len(shell.document("run", "list")["runs"]) == 1

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from appliance.cli.display import Pace, display_on, progress_line
 from appliance.cli.output import Output, table_lines
-from appliance.cli.quantities import duration_text, size_text
+from appliance.cli.quantities import count_text, duration_text, size_text
 from appliance.clock import ManualClock
 from appliance.model.disk_progress import DiskProgress
 from appliance.model.identifiers import RunId
@@ -65,6 +65,14 @@ def test_on_a_terminal_there_is_a_bar_for_each_disk_and_log_lines_above() -> Non
     assert "2.0 GiB of 8.0 GiB" in errors.getvalue()
 
 
+def test_a_disk_with_nothing_to_read_is_shown_as_done_once_its_run_is() -> None:
+    errors = io.StringIO()
+    console = Console(file=errors, force_terminal=True, width=120, color_system=None)
+    with display_on(Output(Console(file=io.StringIO()), console), ManualClock()) as display:
+        display.show([replace(at(0, planned=0), state=RunState.SUCCEEDED)])
+    assert "0 B of 0 B" in errors.getvalue()
+
+
 @given(st.integers(0, 2**70))
 def test_sizes_have_one_decimal_and_never_reach_the_next_unit(size: int) -> None:
     number, unit = size_text(size).split()
@@ -82,6 +90,7 @@ def test_sizes_and_durations_read_as_people_write_them() -> None:
         "1.5 KiB",
         "300.0 MiB",
     ]
+    assert [count_text(n, "disk") for n in (0, 1, 2)] == ["0 disks", "1 disk", "2 disks"]
     assert [duration_text(timedelta(seconds=n)) for n in (-1, 3.4, 125, 14820)] == [
         "0 s",
         "3 s",

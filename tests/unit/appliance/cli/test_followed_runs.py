@@ -68,6 +68,7 @@ def test_under_json_standard_output_is_one_document_with_the_bytes(terminal: Ter
     assert run["request"]["vcenter"] == "main"
     assert run["result"]["total"]["stored"] == 300 * MIB
     assert "error" not in answer.document
+    assert answer.document["joined"] == []
 
 
 def test_a_gap_has_an_exit_status_of_its_own_and_is_named(terminal: Terminal) -> None:

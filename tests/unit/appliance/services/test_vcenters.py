@@ -97,7 +97,7 @@ def test_a_test_answers_every_question(desk: Desk) -> None:
         ("log-in", None),
         ("inventory", None),
     ]
-    assert checks[2].detail == "1 machines"
+    assert checks[2].detail == "machines that this account sees: 1"
 
 
 def test_a_test_stops_at_the_first_no_and_says_why(desk: Desk) -> None:
