@@ -24,23 +24,19 @@ from appliance.vsphere.creation_plan import (
 from appliance.vsphere.documents import CapturedPlace
 from appliance.vsphere.events import MachineHistory, history_since
 from appliance.vsphere.inventory import find_machine, list_machines, machine_by_identity, machine_by_moref
+from appliance.vsphere.machine_creation import CreatedDisk, CreatedMachine, create_machine
 from appliance.vsphere.marks import Mark
 from appliance.vsphere.placement import Placement
 from appliance.vsphere.quiescing import Quiesce
-from appliance.vsphere.snapshots import (
+from appliance.vsphere.snapshot_tree import (
     MarkedSnapshot,
     SnapshotFacts,
-    create_snapshot,
-    remove_snapshot,
     snapshot_facts,
-    snapshot_of,
     snapshots_marked_by,
 )
+from appliance.vsphere.snapshots import create_snapshot, remove_snapshot, snapshot_of
 from appliance.vsphere.virtual_machines import (
-    CreatedDisk,
-    CreatedMachine,
     MarkedMachine,
-    create_machine,
     declare_restored,
     delete_machine,
     machines_marked_by,

@@ -25,7 +25,8 @@ from appliance.vsphere.faults import translated
 from appliance.vsphere.inventory import machine_by_moref
 from appliance.vsphere.marks import Mark
 from appliance.vsphere.retries import with_patience
-from appliance.vsphere.snapshots import SnapshotFacts, stun
+from appliance.vsphere.snapshot_tree import SnapshotFacts
+from appliance.vsphere.snapshots import stun
 from appliance.vsphere.tasks import wait_for_task
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from appliance.vsphere.errors import DatastoreFileError, VcenterAnswerError
 from appliance.vsphere.faults import translated
 from appliance.vsphere.places import Places, places_around
 from appliance.vsphere.properties import Properties, properties_of, properties_of_each
-from appliance.vsphere.snapshots import SnapshotFacts
+from appliance.vsphere.snapshot_tree import SnapshotFacts
 
 log = logging.getLogger(__name__)
 

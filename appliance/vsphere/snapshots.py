@@ -5,17 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from pyVmomi import vim
 
 from appliance.errors import VcenterError
-from appliance.model.identifiers import InstallationId, ManagedObjectId
+from appliance.model.identifiers import ManagedObjectId
 from appliance.model.recovery_points import Consistency
-from appliance.model.virtual_machines import VirtualDisk, VirtualMachine
+from appliance.model.virtual_machines import VirtualMachine
 from appliance.vsphere.connection import VcenterConnection
-from appliance.vsphere.disks import virtual_disks
 from appliance.vsphere.errors import (
     ConsolidationError,
     ObjectGoneError,
@@ -25,43 +22,16 @@ from appliance.vsphere.errors import (
 )
 from appliance.vsphere.faults import translated
 from appliance.vsphere.marks import Mark, SnapshotMark, SnapshotPurpose, read_description
-from appliance.vsphere.properties import all_of_kind, moref_of, properties_of
+from appliance.vsphere.properties import moref_of, properties_of
 from appliance.vsphere.quiescing import Quiesce, guest_state, quiesce_specification, steps_down
 from appliance.vsphere.retries import with_patience
+from appliance.vsphere.snapshot_tree import SnapshotFacts, facts_of_node, find_marked, nodes_of
 from appliance.vsphere.tasks import wait_for_task
 
 log = logging.getLogger(__name__)
 
 # A snapshot that has grown for days takes hours to merge.
 REMOVAL_LIMIT_SECONDS = 24 * 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotFacts:
-    """One snapshot as vCenter keeps it.
-
-    `disks` come from the snapshot's own configuration: backing paths to open, capacities and change ids;
-    disks that no snapshot can hold carry their exclusion reason. `created_at` is vCenter's time.
-    `notes` are what the operator must know (a quiesced attempt that failed).
-    """
-
-    moref: ManagedObjectId
-    machine: ManagedObjectId
-    created_at: datetime
-    disks: tuple[VirtualDisk, ...]
-    consistency: Consistency
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class MarkedSnapshot:
-    """A snapshot that carries a mark of ours."""
-
-    snapshot: ManagedObjectId
-    machine: ManagedObjectId
-    machine_name: str
-    mark: Mark
-    created_at: datetime
 
 
 @contextmanager
@@ -107,7 +77,7 @@ def create_snapshot(
             notes.append(f"no {level} snapshot: {error}")
             log.warning("guest did not quiesce", extra={"machine": machine.name, "reason": str(error)})
             continue
-        return _facts(connection, machine.moref, taken, tuple(notes) + guest.notes(quiesce))
+        return facts_of_node(connection, machine.moref, taken, tuple(notes) + guest.notes(quiesce))
     reasons = "; ".join(notes) or "; ".join(guest.notes(quiesce))
     raise QuiesceFailedError(
         f"machine {machine.name} gets no snapshot of at least {quiesce.least}: {reasons}"
@@ -129,10 +99,10 @@ def take_marked_snapshot(
 
     def attempt() -> vim.vm.SnapshotTree | None:
         with translated(doing):
-            found = _find_marked(connection, machine.moref, mark)
+            found = find_marked(connection, machine.moref, mark)
             if found is None:
                 wait_for_task(connection, _start(reference, mark, quiesce_spec), doing)
-                found = _find_marked(connection, machine.moref, mark)
+                found = find_marked(connection, machine.moref, mark)
             return found
 
     taken = with_patience(connection.clock, attempt)
@@ -207,40 +177,6 @@ def consolidate_if_needed(connection: VcenterConnection, machine: ManagedObjectI
         raise ConsolidationError(str(error)) from error
 
 
-def snapshots_marked_by(connection: VcenterConnection, installation: InstallationId) -> list[MarkedSnapshot]:
-    """Every snapshot this installation has left, on whatever machine."""
-    with translated("looking for snapshots of Keepline"):
-        machines = all_of_kind(connection, vim.VirtualMachine, "name", "snapshot")
-    marked = []
-    for machine, properties in machines.items():
-        for node in _nodes(properties.get("snapshot")):
-            mark = read_description(node.description)
-            if mark is not None and mark.mark.installation == installation:
-                marked.append(
-                    MarkedSnapshot(
-                        moref_of(node.snapshot),
-                        ManagedObjectId(machine),
-                        str(properties["name"]),
-                        mark.mark,
-                        node.createTime.astimezone(UTC),
-                    )
-                )
-    return marked
-
-
-def snapshot_facts(
-    connection: VcenterConnection, machine: ManagedObjectId, snapshot: ManagedObjectId
-) -> SnapshotFacts | None:
-    """The facts of a snapshot that may still exist, for a resumed run; None when it is gone."""
-    try:
-        with translated(f"reading {snapshot} of {machine}"):
-            nodes = _nodes_of(connection, machine)
-            node = next((node for node in nodes if moref_of(node.snapshot) == snapshot), None)
-            return _facts(connection, machine, node, ()) if node is not None else None
-    except ObjectGoneError:
-        return None
-
-
 def _start(
     machine: vim.VirtualMachine, mark: SnapshotMark, quiesce_spec: vim.vm.GuestQuiesceSpec | None
 ) -> vim.Task:
@@ -255,46 +191,6 @@ def _start(
     return task
 
 
-def _facts(
-    connection: VcenterConnection, machine: ManagedObjectId, node: vim.vm.SnapshotTree, notes: tuple[str, ...]
-) -> SnapshotFacts:
-    with translated(f"reading the disks of {moref_of(node.snapshot)} of {machine}"):
-        properties = properties_of(connection, node.snapshot, "config.hardware.device")
-    mark = read_description(node.description)
-    return SnapshotFacts(
-        moref=moref_of(node.snapshot),
-        machine=machine,
-        created_at=node.createTime.astimezone(UTC),
-        disks=virtual_disks(properties.get("config.hardware.device", ())),
-        consistency=mark.consistency if mark is not None else Consistency.CRASH,
-        notes=notes,
-    )
-
-
-def _find_marked(
-    connection: VcenterConnection, machine: ManagedObjectId, wanted: SnapshotMark
-) -> vim.vm.SnapshotTree | None:
-    for node in _nodes_of(connection, machine):
-        found = read_description(node.description)
-        if found is not None and (found.mark, found.purpose) == (wanted.mark, wanted.purpose):
-            return node
-    return None
-
-
-def _nodes_of(connection: VcenterConnection, machine: ManagedObjectId) -> Iterator[vim.vm.SnapshotTree]:
-    reference = connection.object_of(vim.VirtualMachine, machine)
-    # The name is asked for too: it is always set, so an answer without a snapshot is still an answer.
-    return _nodes(properties_of(connection, reference, "name", "snapshot").get("snapshot"))
-
-
-def _nodes(tree: vim.vm.SnapshotInfo | None) -> Iterator[vim.vm.SnapshotTree]:
-    waiting = list(tree.rootSnapshotList) if tree is not None else []
-    while waiting:
-        node = waiting.pop()
-        yield node
-        waiting.extend(node.childSnapshotList)
-
-
 def _remove_after(
     error: BaseException, connection: VcenterConnection, machine: ManagedObjectId, mark: Mark
 ) -> None:
@@ -303,7 +199,7 @@ def _remove_after(
         with translated(f"looking for snapshots of run {mark.run} on {machine}"):
             left = [
                 moref_of(node.snapshot)
-                for node in _nodes_of(connection, machine)
+                for node in nodes_of(connection, machine)
                 if (found := read_description(node.description)) is not None and found.mark == mark
             ]
         for snapshot in left:
