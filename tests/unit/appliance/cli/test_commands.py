@@ -54,21 +54,14 @@ def test_there_are_the_commands_the_manual_names() -> None:
     ]
 
 
-@pytest.mark.parametrize("words", leaf_commands(application()), ids=" ".join)
-def test_every_command_explains_itself_and_has_a_json_form(
-    terminal: Terminal, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+def test_every_command_has_a_json_form_and_none_takes_a_password_as_an_argument(
+    terminal: Terminal, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert terminal.call(*words, "--help").status == 0
-    assert "--json" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("words", leaf_commands(application()), ids=" ".join)
-def test_no_command_takes_a_password_as_an_argument(
-    terminal: Terminal, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
-    terminal.call(*words, "--help")
-    text = capsys.readouterr().out.replace("--password-file", "")
-    assert "--password" not in text
+    for words in leaf_commands(application()):
+        assert terminal.call(*words, "--help").status == 0
+        text = capsys.readouterr().out
+        assert "--json" in text, words
+        assert "--password" not in text.replace("--password-file", ""), words
 
 
 @pytest.mark.parametrize(
