@@ -80,7 +80,8 @@ class _UsableSegments:
 
 def _fill_buckets(buckets: list[Path], maps: Iterable[BlockMap], segments: _UsableSegments) -> None:
     with ExitStack() as stack:
-        writers = [stack.enter_context(pa.ipc.new_stream(bucket, _SCHEMA)) for bucket in buckets]
+        files = [stack.enter_context(pa.OSFile(str(bucket), "wb")) for bucket in buckets]
+        writers = [stack.enter_context(pa.ipc.new_stream(file, _SCHEMA)) for file in files]
         for block_map in maps:
             translation = segments.translation(block_map.segments)
             for rows in block_map.iter_row_groups(_SCHEMA.names):

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from blake3 import blake3
 
+from appliance.catalog import open_block_map
 from appliance.errors import DamageError
 from appliance.model.blocks import Segment
 from appliance.model.identifiers import RecoveryPointId, SegmentId
-from appliance.model.recovery_points import DiskImage, ObjectReference, RecoveryPoint
+from appliance.model.recovery_points import BlockMapReference, ObjectReference, RecoveryPoint
 from appliance.repository.errors import DamagedObjectError
-from appliance.repository.image_reader import open_image
+from appliance.repository.manifest import place_of
 from appliance.repository.points import list_points
 from appliance.repository.repository import Repository
 from appliance.repository.segment_reader import SegmentReader
@@ -42,25 +43,49 @@ def iter_findings(repository: Repository) -> Iterator[Finding]:
     listing = list_points(repository)
     for damaged in listing.damaged:
         yield Finding(damaged.machine_key, "", damaged.point, damaged.explanation)
-    segments = _SegmentChecks(SegmentReader(repository.store))
+    checks = _Checks(repository.store)
     for listed in listing.points:
-        yield from _point_findings(repository, listed.point, segments)
+        yield from _point_findings(repository.store, listed.point, checks)
 
 
-class _SegmentChecks:
-    """Looks at every segment once, however many points name it."""
+@dataclass(frozen=True, slots=True)
+class _MapCheck:
+    """What was found of one map: what is wrong with it, or what it names."""
 
-    def __init__(self, reader: SegmentReader) -> None:
-        self._reader = reader
-        self._results: dict[SegmentId, str] = {}
+    explanation: str
+    segments: tuple[Segment, ...]
 
-    def result(self, segment: Segment) -> str:
-        """What is wrong with the segment; empty where nothing is."""
-        if segment.id not in self._results:
-            self._results[segment.id] = self._check(segment)
-        return self._results[segment.id]
 
-    def _check(self, segment: Segment) -> str:
+class _Checks:
+    """Looks at every map and every segment once, however many points name it."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._reader = SegmentReader(store)
+        self._maps: dict[str, _MapCheck] = {}
+        self._segments: dict[SegmentId, str] = {}
+
+    def explain(self, reference: BlockMapReference, place: str) -> Iterator[str]:
+        """What is wrong with a map and with the segments it names."""
+        if reference.object.key not in self._maps:
+            self._maps[reference.object.key] = self._check_map(reference, place)
+        found = self._maps[reference.object.key]
+        if found.explanation:
+            yield found.explanation
+        yield from filter(None, (self._explain_segment(segment) for segment in found.segments))
+
+    def _check_map(self, reference: BlockMapReference, place: str) -> _MapCheck:
+        try:
+            return _MapCheck("", open_block_map(self._store, reference, place).segments)
+        except DamageError as error:
+            return _MapCheck(str(error), ())
+
+    def _explain_segment(self, segment: Segment) -> str:
+        if segment.id not in self._segments:
+            self._segments[segment.id] = self._check_segment(segment)
+        return self._segments[segment.id]
+
+    def _check_segment(self, segment: Segment) -> str:
         try:
             self._reader.check(segment)
         except DamageError as error:
@@ -68,26 +93,15 @@ class _SegmentChecks:
         return ""
 
 
-def _point_findings(
-    repository: Repository, point: RecoveryPoint, segments: _SegmentChecks
-) -> Iterator[Finding]:
+def _point_findings(store: ObjectStore, point: RecoveryPoint, checks: _Checks) -> Iterator[Finding]:
     for reference in (point.configuration, point.vmx, point.nvram):
-        if reference is not None and (explanation := _object_damage(repository.store, reference)):
+        if reference is not None and (explanation := _object_damage(store, reference)):
             yield Finding(point.machine_name, "", point.id, explanation)
     for image in point.images:
-        for explanation in _image_damages(repository, point, image, segments):
+        place = place_of(point, image)
+        explanations = {text: None for one in image.block_maps for text in checks.explain(one, place)}
+        for explanation in explanations:
             yield Finding(point.machine_name, image.disk.label, point.id, explanation)
-
-
-def _image_damages(
-    repository: Repository, point: RecoveryPoint, image: DiskImage, segments: _SegmentChecks
-) -> Iterator[str]:
-    try:
-        reader = open_image(repository, point, image)
-    except DamageError as error:
-        yield str(error)
-        return
-    yield from filter(None, (segments.result(segment) for segment in reader.segments))
 
 
 def _object_damage(store: ObjectStore, reference: ObjectReference) -> str:
