@@ -10,6 +10,7 @@ from appliance.engine.ports import CrashRecovery
 from appliance.engine.run_recorder import RunRecorder
 from appliance.engine.worker import error_of_attempt, failure_of
 from appliance.errors import ApplianceError, RunCancelledError
+from appliance.model.identifiers import RunId
 from appliance.model.runs import Run, RunState
 from appliance.state import JournalStore, RunFilter, RunLogStore, RunStore
 
@@ -30,6 +31,7 @@ class CrashStart:
         self._journal = journal
         self._recovery = recovery
         self._clock = clock
+        self._tried_in_vain: set[RunId] = set()
 
     def recover(self) -> list[Run]:
         """Clean up after every dead attempt; the interrupted runs that can be taken up, oldest first."""
@@ -61,13 +63,14 @@ class CrashStart:
         entries = self._journal.open_entries()
         for run_id in dict.fromkeys(entry.run for entry in entries):
             run = self._runs.find(run_id)
-            if run.has_ended:
+            if run.has_ended and run_id not in self._tried_in_vain:
                 self._error_of_recovery(run)
 
     def _error_of_recovery(self, run: Run) -> ApplianceError | None:
         recorder = RunRecorder(run, self._runs, self._log, self._clock)
         error = error_of_attempt(lambda: self._recovery.recover(run, recorder))
         if isinstance(error, ApplianceError):
+            self._tried_in_vain.add(run.id)
             logger.warning("recovery incomplete", extra={"run": run.id, "code": error.code})
             recorder.message(f"cleaning up failed: {error} ({error.code})", warning=True)
         return error

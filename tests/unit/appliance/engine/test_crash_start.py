@@ -31,6 +31,31 @@ def test_a_run_that_cannot_be_cleaned_up_fails_with_that_reason(workplace: Workp
     assert workplace.log_of(run.id)[-1].warning
 
 
+def test_a_vcenter_that_is_away_is_asked_once_for_each_run(workplace: Workplace) -> None:
+    run = workplace.leave_running()
+    announce(workplace, run.id)
+    workplace.recovery.error = VcenterUnreachableError("vc.example", "no route")
+
+    workplace.engine().run_until_idle()
+
+    assert workplace.recovery.recovered == [run.id]
+    assert len(workplace.journal.open_entries()) == 1
+
+
+def test_what_an_interrupted_run_kept_for_its_next_attempt_goes_when_it_is_given_up(
+    workplace: Workplace,
+) -> None:
+    run = workplace.leave_running()
+    announce(workplace, run.id)
+    for _ in range(LARGEST_ATTEMPT - 1):
+        workplace.runs.interrupt(run)
+        run = workplace.runs.resume(run.id)
+
+    workplace.engine().run_until_idle()
+
+    assert workplace.recovery.recovered == [run.id, run.id]  # as interrupted, then as ended
+
+
 def test_a_defect_in_recovery_fails_the_run_and_not_the_engine(workplace: Workplace) -> None:
     run = workplace.leave_running()
     workplace.queue()
