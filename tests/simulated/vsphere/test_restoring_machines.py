@@ -29,12 +29,14 @@ from appliance.vsphere import (
 )
 from appliance.vsphere.datastore_files import datastore_file, read_file, write_file
 from appliance.vsphere.errors import (
+    DatastoreFileError,
     DatastoreTooSmallError,
     ForeignMachineError,
     MachineExistsError,
+    PlacementAmbiguousError,
     PlacementNotFoundError,
 )
-from appliance.vsphere.properties import properties_of
+from appliance.vsphere.properties import all_of_kind, properties_of
 from keepline_lab import Datastore, Disk, Lab, Machine, VcenterSettings
 from keepline_lab.control import CallFault
 from keepline_lab.laboratories import StartLab
@@ -123,6 +125,8 @@ def test_files_are_read_and_written_although_the_session_ended(
     lab.control.terminate_sessions()
     assert read_file(connection, file) == b"kept"
     assert read_file(connection, file.sibling("nothing.txt")) is None
+    with pytest.raises(DatastoreFileError, match=r"note\.txt"):
+        write_file(connection, replace(file, datastore="nowhere"), b"lost")
 
 
 def test_a_machine_comes_back_with_its_disks_where_they_were(
@@ -181,6 +185,33 @@ def test_a_place_that_is_not_there_is_named_with_what_is(
     with pytest.raises(PlacementNotFoundError, match=r"'nowhere'; known: .*/"):
         create_machine(connection, plan, placement, MARK, needed=MIB)
     assert [machine.name for machine in list_machines(connection)] == ["web-01"]
+
+
+def test_a_name_that_several_places_have_is_refused_and_a_path_is_not(
+    connection: VcenterConnection, captured: MachineConfiguration
+) -> None:
+    (datacenter,) = all_of_kind(connection, vim.Datacenter, "name")
+    reference = connection.object_of(vim.Datacenter, datacenter)
+    root = properties_of(connection, reference, "vmFolder")["vmFolder"]
+    for name in ("north", "south"):
+        root.CreateFolder(name).CreateFolder("web")
+    plan = creation_plan(captured.document, PLAIN)
+    with pytest.raises(PlacementAmbiguousError, match=r"/Datacenter/vm/north/web, /Datacenter/vm/south/web"):
+        create_machine(connection, plan, Placement(folder="web"), MARK, needed=MIB)
+    made = create_machine(connection, plan, Placement(folder="/Datacenter/vm/south/web"), MARK, needed=MIB)
+    assert machine_by_moref(connection, made.moref).path == "/Datacenter/vm/south/web/web-01 restored"
+
+
+def test_networks_of_either_kind_are_found_again_by_name(laboratory: StartLab) -> None:
+    machine = Machine("router", (Disk(size=MIB),), networks=("VM Network", "Isolated"))
+    with connected(laboratory(machine, settings=SETTINGS)) as connection:
+        router = find_machine(connection, "router")
+        with snapshot_of(connection, router, MARK, quiesce=Quiesce()) as facts:
+            configuration = read_configuration(connection, router, facts)
+        plan = creation_plan(configuration.document, PLAIN)
+        assert sorted(name for _, name in plan.networks) == ["Isolated", "VM Network"]
+        made = create_machine(connection, plan, Placement(), MARK, needed=MIB)
+        assert sorted(networks_of(connection, made.moref)) == ["Isolated", "VM Network"]
 
 
 def test_a_datastore_that_is_too_small_is_refused_with_both_numbers(
