@@ -14,7 +14,7 @@ from appliance.model.recovery_points import ExcludedDisk
 from appliance.model.requests import BackupRequest
 from appliance.model.virtual_machines import VirtualDisk, VirtualMachine
 from appliance.progress import ProgressSink
-from appliance.repository.image_reader import open_image
+from appliance.repository.image_reader import open_parent
 from appliance.repository.points import Parent, PointListing, find_parent
 from appliance.run_context import RunSession
 from appliance.vsphere import SnapshotFacts, VcenterConnection, changed_areas, history_since
@@ -66,7 +66,7 @@ def plan_disks(
     if not disks:
         names = ", ".join(f"{disk.label} ({disk.exclusion})" for disk in subject.snapshot.disks)
         raise NoDiskCapturedError(subject.machine.name, names or "it has no disks")
-    parents = [_usable_parent(session, points, disk) for disk in disks]
+    parents = [usable_parent(session, points, disk) for disk in disks]
     facts = _tracking_facts(subject, [parent for parent in parents if parent], request)
     return [
         _plan_disk(subject, disk, parent, facts, session.progress)
@@ -74,13 +74,16 @@ def plan_disks(
     ]
 
 
-def _usable_parent(session: RunSession, points: PointListing, disk: VirtualDisk) -> Parent | None:
-    """The parent, unless its maps are damaged: then the disk begins a new chain, whole in itself."""
+def usable_parent(session: RunSession, points: PointListing, disk: VirtualDisk) -> Parent | None:
+    """The parent, unless a map or a segment of it is gone: then the disk begins a new chain, whole in itself.
+
+    A new point inherits every row it does not replace, so it would be listed with its parent's hole.
+    """
     parent = find_parent(points, disk)
     if parent is None:
         return None
     try:
-        open_image(session.tools.repository, parent.point, parent.image)
+        open_parent(session.tools.repository, parent)
     except DamageError as error:
         session.progress.message(f"{disk.label} begins anew: {error} ({error.code})", warning=True)
         return None
