@@ -2,7 +2,7 @@
 
 Rounds of the same steps alternate between Keepline and its peers, so that a busy machine slows all of them.
 Both sides read from the page cache. Times of Keepline go from the claim of a run to its end: snapshot, start
-of the mover, commit and every fsync are in them.
+of the mover, commit and every fsync are in them. docs/performance.md says more.
 """
 
 from __future__ import annotations
@@ -11,56 +11,34 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import statistics
-from dataclasses import asdict, dataclass, field
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import disk
-from pyarrow import parquet
-from stack import MACHINE, Keepline, KeeplineRun, Restic, limit, nbdcopy, warm
+from peers import Restic, limit, nbdcopy
+from stack import MACHINE, Keepline, KeeplineRun, rows_below, warm
+from stopwatch import measured
+from table import GOALS, MIB, Round, lines_of, ratios_of
 
-from keepline_lab import Disk, Lab, LibraryBehaviour, Machine
+from keepline_lab import Disk, Lab, LabError, LibraryBehaviour, Machine
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "bench"
 RESULT = ROOT / "build" / "bench.json"
-MIB = 1 << 20
 POINTS = 30
 PAGES_PER_POINT = 300
-GOALS = {
-    "full_vs_limit": 0.80,
-    "full_vs_restic": 2.0,
-    "increment_vs_restic": 10.0,
-    "increment_stored_vs_restic": -0.75,
-    "restore_vs_nbdcopy": 0.6,
-    "restore_vs_restic": 2.0,
-    "mover_peak_rss_mib": -128.0,
-    "catalog_bytes_per_row": -45.0,
-    "thirtieth_restore_vs_first": 0.9,
-}
-"""What each ratio must reach; a negative goal is a ceiling."""
-
-
-@dataclass(slots=True)
-class Round:
-    """Seconds, bytes and memory of one round."""
-
-    limit: float = 0
-    full: float = 0
-    restic_full: float = 0
-    increment: float = 0
-    restic_increment: float = 0
-    restore: float = 0
-    nbdcopy: float = 0
-    restic_restore: float = 0
-    increment_stored: int = 0
-    restic_increment_stored: int = 0
-    full_stored: int = 0
-    read_by_increment: int = 0
-    mover_peak: int = 0
-    map_bytes: int = 0
-    map_rows: int = 0
-    load: list[float] = field(default_factory=list)
+CONNECTION_BYTES_PER_SECOND = 125_000_000
+WORKERS = 4
+FAILURES = (OSError, subprocess.SubprocessError, RuntimeError, LabError, KeyError, ValueError)
+"""What may go wrong with one step without ending the others."""
 
 
 def main() -> None:
@@ -69,21 +47,31 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--points", type=int, default=POINTS)
     choice = parser.parse_args()
-    day_one, day_two = prepare()
-    rounds = [measure(number, day_one, day_two) for number in range(choice.rounds)]
-    many = measure_many_points(day_one, choice.points)
-    slow = measure_slow_network(day_one, day_two)
-    ratios = ratios_of(rounds) | {"thirtieth_restore_vs_first": many["thirtieth_restore_vs_first"]}
+    days = prepare()
+    rounds = [Round() for _ in range(choice.rounds)]
+    for number, one in enumerate(rounds, 1):
+        part(f"round {number} of {choice.rounds}", one, partial(measure, one, *days))
+    points, wire = Round(), Round()
+    if choice.points > 1:
+        part(
+            f"{choice.points} points in a row",
+            points,
+            partial(measure_points, points, days[0], choice.points),
+        )
+    part("1 ms, 1 Gbit/s", wire, partial(measure_wire, wire, *days))
+    ratios = ratios_of(rounds, points.facts)
     document = {
         **ratios,
-        "goals": GOALS,
+        "goals": {name: str(goal) for name, goal in GOALS.items()},
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {"processors": os.cpu_count(), "platform": platform.platform()},
         "rounds": [asdict(one) for one in rounds],
-        "many_points": many,
-        "one_millisecond_one_gigabit": slow,
-        "machine": {"cpus": os.cpu_count(), "platform": platform.platform()},
+        "points_in_a_row": asdict(points),
+        "one_millisecond_one_gigabit": asdict(wire),
     }
     RESULT.write_text(json.dumps(document, indent=2) + "\n")
-    print_table(ratios, rounds, slow)
+    print("\n" + "\n".join(lines_of(ratios, [*rounds], wire.facts)))
+    sys.exit(any(one.failures for one in (*rounds, points, wire)))
 
 
 def prepare() -> tuple[Path, Path]:
@@ -91,163 +79,183 @@ def prepare() -> tuple[Path, Path]:
     FOLDER.mkdir(parents=True, exist_ok=True)
     day_one, day_two = FOLDER / "day1.raw", FOLDER / "day2.raw"
     if not (FOLDER / "ready").exists():
+        print("making the disk: a few minutes, once", flush=True)
         disk.make_day_one(day_one, FOLDER / "scratch")
         disk.make_day_two(day_one, day_two, FOLDER / "scratch")
+        shutil.rmtree(FOLDER / "scratch", ignore_errors=True)
         (FOLDER / "ready").touch()
     return day_one, day_two
 
 
-def laboratory(image: Path, behaviour: LibraryBehaviour | None = None) -> Lab:
-    """A fresh laboratory with one machine of that disk."""
-    folder = FOLDER / "lab"
-    os.system(f"rm -rf {folder}")  # noqa: S605  # gigabytes; a constant path
-    return Lab.start(
-        folder, [Machine(MACHINE, (Disk(image=image),))], behaviour=behaviour or LibraryBehaviour()
-    )
+def part(name: str, into: Round, action: Callable[[], None]) -> None:
+    """One part of the whole, from a clean folder to a clean folder; its failure does not end the others."""
+    print(f"{datetime.now(UTC):%H:%M:%S} {name}", flush=True)
+    clean()
+    try:
+        action()
+    except FAILURES as error:
+        into.failures.append(f"{name} ended early: {type(error).__name__}: {error}")
+        print(into.failures[-1], flush=True)
+    finally:
+        clean()
 
 
-def measure(number: int, day_one: Path, day_two: Path) -> Round:
+def clean() -> None:
+    """Remove everything but the two days: gigabytes."""
+    for path in FOLDER.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name not in {"day1.raw", "day2.raw", "ready"}:
+            path.unlink()
+
+
+def measure(one: Round, day_one: Path, day_two: Path) -> None:
     """One round of everything."""
-    print(f"round {number + 1}", flush=True)
-    one = Round(load=list(os.getloadavg()))
     with laboratory(day_one) as lab:
         keepline, restic = Keepline(FOLDER / "keepline", lab), Restic(FOLDER / "restic")
-        warm(day_one)
-        warm(lab.disk_file(MACHINE))
-        one.limit = limit(day_one)
-        full = keepline.back_up()
-        one.full, one.full_stored = full.seconds, keepline.stored()
-        one.restic_full = restic.back_up(day_one)
+        image = lab.disk_file(MACHINE)
+        warm(day_one, image)
+        full = _full(one, keepline, day_one)
+        full_stored = keepline.stored()
+        _peer(one, "restic_full", lambda: restic.back_up(day_one))
         lab.control.replace(MACHINE, 0, day_two)
-        warm(day_two)
-        warm(lab.disk_file(MACHINE))
-        stored = restic.stored()
-        increment = keepline.back_up()
-        one.increment = increment.seconds
-        one.increment_stored = keepline.stored() - one.full_stored
-        one.read_by_increment = increment.result["total"]["read"]
-        one.restic_increment = restic.back_up(day_two)
-        one.restic_increment_stored = restic.stored() - stored
-        one.restore = keepline.restore(increment.result["point"], FOLDER / "restored.raw").seconds
-        compare(day_two, FOLDER / "restored.raw")
-        one.nbdcopy = nbdcopy(day_two, FOLDER / "copied.raw")
-        one.restic_restore = restic.restore(FOLDER / "restic-restored")
-        one.mover_peak = max(peak_of(full), peak_of(increment))
-        one.map_bytes, one.map_rows = keepline.map_bytes(), rows_below(keepline.repository / "maps")
-    return one
+        warm(day_two, image)
+        restic_stored = restic.stored()
+        increment = _timed(one, "increment", keepline.back_up)
+        _peer(one, "restic_increment", lambda: restic.back_up(day_two))
+        one.facts |= {
+            "full_stored": full_stored,
+            "increment_read": increment.result["total"]["read"],
+            "increment_stored": keepline.stored() - full_stored,
+            "restic_full_stored": restic_stored,
+            "restic_increment_stored": restic.stored() - restic_stored,
+            "mover_peak": max(full.mover_peak, increment.mover_peak),
+            "map_bytes": keepline.map_bytes(),
+            "map_rows": rows_below(keepline.repository / "maps"),
+        }
+        _restores(one, keepline, restic, increment.result["point"], day_two)
 
 
-def measure_many_points(day_one: Path, count: int) -> dict[str, object]:
-    """A full backup and increments in a row; the first and the last point restored, twice each."""
-    print(f"{count} points in a row", flush=True)
+def _full(one: Round, keepline: Keepline, day_one: Path) -> KeeplineRun:
+    """The first backup, between two measurements of the limit."""
+    _peer(one, "limit_before", lambda: limit(day_one))
+    full = _timed(one, "full", keepline.back_up)
+    _peer(one, "limit_after", lambda: limit(day_one))
+    limits = [one.steps[name].seconds for name in ("limit_before", "limit_after") if name in one.steps]
+    if limits:
+        one.facts["limit"] = statistics.mean(limits)
+    return full
+
+
+def _restores(one: Round, keepline: Keepline, restic: Restic, point: str, day_two: Path) -> None:
+    target = FOLDER / "target.raw"
+    _timed(one, "restore", lambda: keepline.restore(point, target))
+    compare(day_two, target)
+    target.unlink()
+    warm(day_two)
+    _peer(one, "nbdcopy", lambda: nbdcopy(day_two, target))
+    target.unlink(missing_ok=True)
+    _peer(one, "nbdcopy_unflushed", lambda: nbdcopy(day_two, target, flush=False))
+    target.unlink(missing_ok=True)
+    _peer(one, "restic_restore", lambda: restic.restore(FOLDER / "restic-restored"))
+
+
+def measure_points(points: Round, day_one: Path, count: int) -> None:
+    """A full backup and increments in a row; the first and the last point restored, three times each."""
     with laboratory(day_one) as lab:
         keepline = Keepline(FOLDER / "keepline", lab)
         image = lab.disk_file(MACHINE)
         blocks = disk.blocks_of(image, "/var/database")
         runs = [keepline.back_up()]
-        day = FOLDER / "day.raw"
         for number in range(1, count):
-            os.system(f"cp --sparse=always {image} {day}")  # noqa: S605  # constant paths
-            disk.touch_pages(day, blocks, PAGES_PER_POINT, seed=number)
-            lab.control.replace(MACHINE, 0, day)
+            for offset, content in disk.page_writes(blocks, PAGES_PER_POINT, seed=number):
+                lab.control.write(MACHINE, 0, offset, content)
             runs.append(keepline.back_up())
-        first, last = runs[0].result["point"], runs[-1].result["point"]
-        times: dict[str, list[float]] = {first: [], last: []}
-        for _ in range(3):
-            for point in (first, last):
-                times[point].append(keepline.restore(point, FOLDER / "restored.raw").seconds)
-        compare(image, FOLDER / "restored.raw")
-        day.unlink(missing_ok=True)
+        target = FOLDER / "target.raw"
+        for number in range(3):
+            for name, run, expected in (("first", runs[0], day_one), ("last", runs[-1], image)):
+                restore = partial(keepline.restore, run.result["point"], target)
+                _timed(points, f"restore_{name}_{number}", restore)
+                if number == 0:
+                    compare(expected, target)
+                target.unlink()
     increments = [run.seconds for run in runs[1:]]
     third = max(1, len(increments) // 3)
-    early, late = statistics.median(increments[:third]), statistics.median(increments[-third:])
-    return {
-        "thirtieth_restore_vs_first": statistics.median(times[first]) / statistics.median(times[last]),
-        "restore_first_seconds": times[first],
-        "restore_last_seconds": times[last],
-        "increment_seconds": increments,
-        "first_third_vs_last_third": early / late,
-    }
+    points.facts |= {f"increment_{number}": seconds for number, seconds in enumerate(increments, 2)}
+    points.facts["late_increments_vs_early"] = round(
+        statistics.median(increments[:third]) / statistics.median(increments[-third:]), 3
+    )
+    points.facts["thirtieth_restore_vs_first"] = round(
+        _median_of(points, "restore_first") / _median_of(points, "restore_last"), 3
+    )
 
 
-def measure_slow_network(day_one: Path, day_two: Path) -> dict[str, float]:
+def measure_wire(wire: Round, day_one: Path, day_two: Path) -> None:
     """Full and increment with 1 ms latency and 1 Gbit/s for each connection."""
-    print("1 ms, 1 Gbit/s", flush=True)
     behaviour = LibraryBehaviour(
-        latency_microseconds={"nbdssl": 1000}, bytes_per_second={"nbdssl": 125_000_000}
+        latency_microseconds={"nbdssl": 1000}, bytes_per_second={"nbdssl": CONNECTION_BYTES_PER_SECOND}
     )
     with laboratory(day_one, behaviour) as lab:
         keepline = Keepline(FOLDER / "keepline", lab)
-        full = keepline.back_up()
-        lab.control.replace(MACHINE, 0, day_two)
-        increment = keepline.back_up()
-    return {
-        "full_seconds": full.seconds,
-        "full_mib_per_second_read": full.result["total"]["read"] / MIB / full.seconds,
-        "increment_seconds": increment.seconds,
-        "increment_mib_per_second_read": increment.result["total"]["read"] / MIB / increment.seconds,
-    }
+        for name in ("full", "increment"):
+            warm(lab.disk_file(MACHINE))
+            run = _timed(wire, name, keepline.back_up)
+            rate = run.result["total"]["read"] / run.seconds
+            wire.facts |= {
+                f"{name}_seconds": run.seconds,
+                f"{name}_read_mib_per_second": round(rate / MIB, 1),
+                f"{name}_share_of_{WORKERS}_connections": round(
+                    rate / CONNECTION_BYTES_PER_SECOND / WORKERS, 3
+                ),
+            }
+            lab.control.replace(MACHINE, 0, day_two)
 
 
-def peak_of(run: KeeplineRun) -> int:
-    """The largest peak of anonymous memory of the run's movers."""
-    return max(disk["mover_peak_anonymous_memory"] for disk in run.result["disks"])
-
-
-def rows_below(folder: Path) -> int:
-    """The rows of all block maps."""
-    return sum(parquet.read_metadata(path).num_rows for path in folder.rglob("*.parquet"))
+@contextmanager
+def laboratory(image: Path, behaviour: LibraryBehaviour | None = None) -> Iterator[Lab]:
+    """A fresh laboratory with one machine of that disk; its folder is gone afterwards."""
+    folder = FOLDER / "lab"
+    machine = Machine(MACHINE, (Disk(image=image),))
+    try:
+        with Lab.start(folder, [machine], behaviour=behaviour or LibraryBehaviour()) as lab:
+            yield lab
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def compare(expected: Path, restored: Path) -> None:
-    """A fast restore that is wrong is worth nothing."""
-    if os.system(f"cmp -s {expected} {restored}"):  # noqa: S605  # constant paths
-        raise SystemExit(f"{restored} differs from {expected}")
+    """A fast restore that is wrong is worth nothing.
+
+    Raises:
+        RuntimeError: the files differ.
+    """
+    if subprocess.run(["cmp", "-s", str(expected), str(restored)], check=False).returncode:
+        raise RuntimeError(f"{restored} differs from {expected}")
 
 
-def ratios_of(rounds: list[Round]) -> dict[str, float]:
-    """The medians of the rounds' ratios: larger is faster, but for stored bytes, memory and rows."""
+def _timed(one: Round, name: str, action: Callable[[], KeeplineRun]) -> KeeplineRun:
+    """A run of Keepline: its own seconds, from claim to end."""
+    runs: list[KeeplineRun] = []
 
-    def median(values: list[float]) -> float:
-        return round(statistics.median(values), 3)
+    def run() -> float:
+        runs.append(action())
+        return runs[0].seconds
 
-    return {
-        "full_vs_limit": median([one.limit / one.full for one in rounds]),
-        "full_vs_restic": median([one.restic_full / one.full for one in rounds]),
-        "increment_vs_restic": median([one.restic_increment / one.increment for one in rounds]),
-        "increment_stored_vs_restic": median(
-            [one.increment_stored / one.restic_increment_stored for one in rounds]
-        ),
-        "restore_vs_nbdcopy": median([one.nbdcopy / one.restore for one in rounds]),
-        "restore_vs_restic": median([one.restic_restore / one.restore for one in rounds]),
-        "mover_peak_rss_mib": median([one.mover_peak / MIB for one in rounds]),
-        "catalog_bytes_per_row": median([one.map_bytes / one.map_rows for one in rounds]),
-    }
+    one.steps[name] = measured(run)
+    return runs[0]
 
 
-def print_table(ratios: dict[str, float], rounds: list[Round], slow: dict[str, float]) -> None:
-    """For people."""
-    print(f"\n{'ratio':32} {'measured':>10} {'goal':>10}")
-    for name, value in ratios.items():
-        goal = GOALS[name]
-        reached = value <= -goal if goal < 0 else value >= goal
-        sign = "≤" if goal < 0 else "≥"
-        print(
-            f"{name:32} {value:10.3f} {sign + format(abs(goal), '.2f'):>10} {'' if reached else 'FALLS SHORT'}"
-        )
-    for name in (
-        "limit",
-        "full",
-        "restic_full",
-        "increment",
-        "restic_increment",
-        "restore",
-        "nbdcopy",
-        "restic_restore",
-    ):
-        print(f"{name + ' seconds':32} " + " ".join(f"{getattr(one, name):8.2f}" for one in rounds))
-    for name, value in slow.items():
-        print(f"{'1 ms, 1 Gbit/s: ' + name:48} {value:8.1f}")
+def _peer(one: Round, name: str, action: Callable[[], float | None]) -> None:
+    """A step of somebody else, whose failure spoils nothing but itself."""
+    try:
+        one.steps[name] = measured(action)
+    except FAILURES as error:
+        one.failures.append(f"{name} failed: {error}")
+        print(one.failures[-1], flush=True)
+
+
+def _median_of(points: Round, prefix: str) -> float:
+    return statistics.median(step.seconds for name, step in points.steps.items() if name.startswith(prefix))
 
 
 if __name__ == "__main__":

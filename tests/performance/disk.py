@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 MIB = 1 << 20
@@ -74,23 +75,29 @@ def blocks_of(image: Path, name: str) -> list[int]:
     return [int(word) for word in ended.stdout.split()]
 
 
-def touch_pages(image: Path, blocks: list[int], count: int, seed: int) -> list[tuple[int, int]]:
-    """Rewrite pages of the database on the disk, most of them in a hot fifth; the ranges written."""
+def page_writes(blocks: list[int], count: int, seed: int) -> Iterator[tuple[int, bytes]]:
+    """Rewritten pages of the database, most of them in a hot fifth: offset on the disk and content."""
     chooser = random.Random(seed)
     per_page = PAGE // FILE_SYSTEM_BLOCK
     pages = len(blocks) // per_page
-    written: dict[int, bytes] = {}
     for _ in range(count):
         page = chooser.randrange(pages // 5) if chooser.random() < 0.6 else chooser.randrange(pages)
         content = page_of(page, chooser)
-        for index in range(per_page):
-            offset = blocks[page * per_page + index] * FILE_SYSTEM_BLOCK
-            written[offset] = content[index * FILE_SYSTEM_BLOCK : (index + 1) * FILE_SYSTEM_BLOCK]
+        own = blocks[page * per_page : (page + 1) * per_page]
+        if own == list(range(own[0], own[0] + per_page)):
+            yield own[0] * FILE_SYSTEM_BLOCK, content
+            continue
+        for index, block in enumerate(own):
+            start = index * FILE_SYSTEM_BLOCK
+            yield block * FILE_SYSTEM_BLOCK, content[start : start + FILE_SYSTEM_BLOCK]
+
+
+def touch_pages(image: Path, blocks: list[int], count: int, seed: int) -> None:
+    """Rewrite pages of the database on the disk."""
     with image.open("r+b") as file:
-        for offset, content in written.items():
+        for offset, content in page_writes(blocks, count, seed):
             file.seek(offset)
             file.write(content)
-    return [(offset, FILE_SYSTEM_BLOCK) for offset in sorted(written)]
 
 
 def page_of(number: int, chooser: random.Random) -> bytes:
