@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from typing import Protocol
 
+from appliance.model.identifiers import RunId
 from appliance.model.runs import Run, RunOutcome
 from appliance.progress import ProgressSink
 
@@ -35,5 +37,13 @@ class CrashRecovery(Protocol):
 
         Raises:
             ApplianceError: something is left; its journal entry stays open for the next start.
+        """
+        ...
+
+    def forget_ended(self, needed: Collection[RunId]) -> None:
+        """Remove what runs have kept for a next attempt, except those in `needed`: theirs may come.
+
+        Raises:
+            ApplianceError: something stays; the next start tries again.
         """
         ...

@@ -11,7 +11,7 @@ from appliance.engine.run_recorder import RunRecorder
 from appliance.engine.worker import error_of_attempt, failure_of
 from appliance.errors import ApplianceError, RunCancelledError
 from appliance.model.identifiers import RunId
-from appliance.model.runs import Run, RunState
+from appliance.model.runs import ACTIVE_STATES, Run, RunState
 from appliance.state import JournalStore, RunFilter, RunLogStore, RunStore
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ class CrashStart:
             self._runs.interrupt(run)  # whoever ran it held the lock this process holds now
         resumable = [run for run in self._list(RunState.INTERRUPTED) if self._is_resumable(run)]
         self._clean_up_after_ended_runs()
+        self._forget_ended_runs()
         return resumable
 
     def _list(self, state: RunState) -> list[Run]:
@@ -65,6 +66,13 @@ class CrashStart:
             run = self._runs.find(run_id)
             if run.has_ended and run_id not in self._tried_in_vain:
                 self._error_of_recovery(run)
+
+    def _forget_ended_runs(self) -> None:
+        active = self._runs.list(RunFilter(states=ACTIVE_STATES, limit=_ALL))
+        needed = {run.id for run in active} | {entry.run for entry in self._journal.open_entries()}
+        error = error_of_attempt(lambda: self._recovery.forget_ended(needed))
+        if isinstance(error, ApplianceError):
+            logger.warning("leftovers of ended runs stay", extra={"code": error.code})
 
     def _error_of_recovery(self, run: Run) -> ApplianceError | None:
         recorder = RunRecorder(run, self._runs, self._log, self._clock)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Collection
 from datetime import timedelta
 
 from appliance.errors import ApplianceError
 from appliance.model.disk_tasks import CleanupTask
-from appliance.model.identifiers import ManagedObjectId
+from appliance.model.identifiers import ManagedObjectId, RunId
 from appliance.model.runs import Run, RunKind
 from appliance.progress import ProgressSink
+from appliance.repository.retirement import delete_drafts
 from appliance.run_context.session import RunSession, Tools
 from appliance.run_context.workplace import RunFolder
 from appliance.state import JournalEntry, JournalKind
@@ -49,6 +51,18 @@ class LeftoverRecovery:
                 _Leftovers(session, connection, [e for e in entries if e.vcenter == vcenter]).take_away()
         if run.has_ended:
             folder.remove()
+
+    def forget_ended(self, needed: Collection[RunId]) -> None:
+        """See `CrashRecovery`: folders of runs, and the drafts that such a run has in the repository.
+
+        A folder here is what proves a draft to be ours: another appliance may write to this repository.
+        """
+        if not self._tools.settings.runs_folder.is_dir():
+            return
+        for path in sorted(self._tools.settings.runs_folder.iterdir()):
+            if path.name not in needed:
+                delete_drafts(self._tools.repository, RunId(path.name))
+                RunFolder(path).remove()
 
 
 class _Leftovers:

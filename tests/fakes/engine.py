@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,9 +40,15 @@ class FakeRecovery:
 
     error: Exception | None = None
     recovered: list[RunId] = field(default_factory=list)
+    needed: list[frozenset[RunId]] = field(default_factory=list)
 
     def recover(self, run: Run, progress: ProgressSink) -> None:
         self.recovered.append(run.id)
+        if self.error is not None:
+            raise self.error
+
+    def forget_ended(self, needed: Collection[RunId]) -> None:
+        self.needed.append(frozenset(needed))
         if self.error is not None:
             raise self.error
 

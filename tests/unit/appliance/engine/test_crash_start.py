@@ -120,3 +120,22 @@ def test_what_cannot_be_cleaned_up_now_stays_in_the_journal_and_stops_nobody(wor
 def announce(workplace: Workplace, run_id: RunId) -> None:
     entry = JournalEntry(JournalKind.SNAPSHOT, run_id, "main", ManagedObjectId("vm-1"), "mark")
     workplace.journal.open(entry, workplace.clock.now())
+
+
+def test_what_ended_runs_have_kept_goes_unless_vcenter_may_still_hold_something_of_theirs(
+    workplace: Workplace,
+) -> None:
+    run = workplace.leave_running()
+    workplace.recovery.error = VcenterUnreachableError("vc.example", "no route")
+    announce(workplace, run.id)
+    workplace.engine().run_until_idle()
+    assert workplace.runs.find(run.id).state is RunState.FAILED
+    assert workplace.recovery.needed[-1] == {run.id}
+    queued = workplace.queue()
+
+    workplace.recovery.error = None
+    for entry in workplace.journal.open_entries():
+        workplace.journal.close(entry.number, workplace.clock.now())
+    workplace.engine().run_until_idle()
+
+    assert workplace.recovery.needed[-1] == {queued}
