@@ -54,9 +54,13 @@ def commit_recovery_point(
 
 def _checked_draft(store: ObjectStore, draft: PointDraft, captured: CapturedDisk) -> CheckedDraft:
     found = read_draft(store, captured.draft_key)
-    mine = (draft.run, captured.disk.backing_uuid, captured.disk.capacity)
-    if (found.key.run, found.key.backing_uuid, found.key.capacity) != mine:
-        raise DraftError(f"the draft {captured.draft_key} is not of {captured.disk.label} in run {draft.run}")
+    disk, parent = captured.disk, captured.parent.point.id if captured.parent else None
+    mine = (draft.run, disk.backing_uuid, disk.device_key, disk.capacity)
+    if (found.key.run, found.key.backing_uuid, found.key.device_key, found.key.capacity) != mine:
+        raise DraftError(f"the draft {captured.draft_key} is not of {disk.label} in run {draft.run}")
+    if found.key.parent != parent:
+        message = f"the draft {captured.draft_key} was compared with point {found.key.parent}, not {parent}"
+        raise DraftError(message)
     expected = captured.expected_blocks
     if captured.scope is ReadScope.EVERYTHING:
         expected = block_count_of(found.key.capacity, found.key.block_size)

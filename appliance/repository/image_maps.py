@@ -30,7 +30,7 @@ MOST_DELTAS = 30
 
 @dataclass(frozen=True, slots=True)
 class ImageMaps:
-    """The maps of an image, newest first, and the segments that the new ones name."""
+    """The maps of an image, newest first, and every segment that one of them names."""
 
     block_maps: tuple[BlockMapReference, ...]
     segments: tuple[Segment, ...]
@@ -76,12 +76,12 @@ def write_first_maps(new: NewImage) -> ImageMaps:
 def write_next_maps(new: NewImage, parent: RecoveryPoint, parent_image: DiskImage) -> ImageMaps:
     """The maps of a disk whose newest image is `parent_image`: a delta, and a full one when it is due."""
     inherited = inherited_maps(parent_image)
-    delta = _write_delta(new)
-    if not full_map_is_due(new, parent_image, inherited):
-        return ImageMaps((delta.reference, *inherited), delta.segments)
     place = place_of(parent, parent_image)
+    delta = _write_delta(new)
     segments = SegmentTable()
     overlay = Overlay([open_block_map(new.store, reference, place) for reference in inherited], segments)
+    if not full_map_is_due(new, parent_image, inherited):
+        return ImageMaps((delta.reference, *inherited), (*delta.segments, *segments.segments))
     full = _write_full(new, overlay, segments)
     return ImageMaps((delta.reference, full.reference), (*delta.segments, *full.segments))
 

@@ -42,7 +42,7 @@ def publish_point(
     lease: Lease,
     clock: Clock,
 ) -> None:
-    """Put the manifest of a point whose objects are durable; `segments` are those its new maps name."""
+    """Put the manifest of a point whose objects are durable; `segments` are all that its maps name."""
     lease.confirm()
     _refuse_condemned(store, segments)
     require_segments(store, segments.values())

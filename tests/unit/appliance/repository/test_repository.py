@@ -351,7 +351,8 @@ def commit_second(repository: Repository, store: MemoryObjectStore, draft_key: s
 
 def draft_of_second(repository: Repository, store: MemoryObjectStore) -> str:
     back_up(repository, run_id(1), (DiskChange(DISK, {n: block_of(n + 1) for n in range(8)}),))
-    return write_draft(store, run_id(2), DiskChange(DISK, {3: block_of(77)}))
+    parent = find_parent(list_points(repository), DISK)
+    return write_draft(store, run_id(2), DiskChange(DISK, {3: block_of(77)}), parent=parent)
 
 
 def manifests(store: MemoryObjectStore) -> list[str]:
@@ -365,6 +366,28 @@ def test_the_draft_of_another_run_is_refused(repository: Repository, store: Memo
     with pytest.raises(DraftError, match="is not of Hard disk 1 in run"):
         commit_second(repository, store, other)
     assert len(manifests(store)) == 1
+
+
+def test_a_draft_that_was_compared_with_another_parent_is_refused(
+    repository: Repository, store: MemoryObjectStore
+) -> None:
+    draft_key = draft_of_second(repository, store)
+    first = list_points(repository).points[0].point
+    retire_point(repository, first, ManualClock(), "")
+
+    with pytest.raises(DraftError, match=f"was compared with point {first.id}, not None"):
+        commit_second(repository, store, draft_key)
+
+
+def test_the_draft_of_another_disk_with_the_same_uuid_is_refused(
+    repository: Repository, store: MemoryObjectStore
+) -> None:
+    draft_key = draft_of_second(repository, store)
+    captured = (captured_disk(draft_key, replace(DISK, device_key=2001), None),)
+    lease = lease_of(store, ManualClock())
+
+    with pytest.raises(DraftError, match="is not of Hard disk 1 in run"):
+        commit_recovery_point(repository, point_draft(run_id(2), captured), lease, ManualClock())
 
 
 def test_a_draft_that_does_not_cover_the_scope_is_refused(
@@ -397,6 +420,19 @@ def test_a_segment_that_is_gone_before_the_manifest_means_no_point(
         store.delete(found.key)
 
     with pytest.raises(MissingSegmentError):
+        commit_second(repository, store, draft_key)
+    assert len(manifests(store)) == 1
+
+
+def test_a_point_is_not_made_on_a_parent_with_a_hole(
+    repository: Repository, store: MemoryObjectStore
+) -> None:
+    first = back_up(repository, run_id(1), (DiskChange(DISK, {n: block_of(n + 1) for n in range(8)}),))
+    draft_key = write_draft(store, run_id(2), DiskChange(DISK, {3: block_of(77)}))
+    gone = segments_of(store, first, repository)[0]
+    store.delete(segment_key(gone.id))
+
+    with pytest.raises(MissingSegmentError, match=gone.id):
         commit_second(repository, store, draft_key)
     assert len(manifests(store)) == 1
 
