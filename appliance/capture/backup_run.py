@@ -62,7 +62,7 @@ def capture_machine(
         with journalled_snapshot(session, connection, request.vcenter, machine) as snapshot:
             taken_at = clock.elapsed_seconds()
             subject = Snapshotted(connection, machine, snapshot)
-            configuration = read_configuration(connection, machine, snapshot)
+            configuration = read_configuration(connection, machine, snapshot, progress=progress)
             inputs = SharedInputs.gather(session, machine, lease_key)
             plans = plan_disks(subject, inputs.points, request, session)
             progress.phase("read")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from appliance.errors import RunError
+from appliance.errors import RunCancelledError, RunError
 
 
-class TaskCancelledError(RunError):
+class TaskCancelledError(RunCancelledError):
     """Somebody asked for the end of the run while a mover worked for it."""
 
     code = "KL-5050"

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from appliance.clock import Clock
-from appliance.dispatch import TaskCancelledError
 from appliance.engine.errors import NoHandlerError
 from appliance.engine.ports import RunHandler
 from appliance.engine.run_recorder import RunRecorder
@@ -81,7 +80,7 @@ class RunWorker:
         return handler
 
     def _end_with(self, error: ApplianceError) -> Run:
-        if not isinstance(error, (RunCancelledError, TaskCancelledError)):
+        if not isinstance(error, RunCancelledError):
             return self._end_as(RunState.FAILED, error)
         if not self._cancel_requested:
             return self._runs.interrupt(self.run)  # the engine stops: the next one resumes the run

@@ -80,8 +80,8 @@ class VirtualMachine:
 class MachineConfiguration:
     """All of a machine that is not the content of its disks.
 
-    `document` is the snapshot's `vim.vm.ConfigInfo` as JSON text; `vmx` and `nvram` are the files'
-    bytes where the machine has them.
+    `document` is JSON text: `format`, `captured_from` (where the machine was, by names) and `config` (the
+    snapshot's `vim.vm.ConfigInfo`). `vmx` and `nvram` are the files' bytes where the machine has them.
     """
 
     document: str
