@@ -13,6 +13,7 @@ from appliance.errors import ApplianceError
 from appliance.model.change_tracking import ReadScope
 from appliance.model.disk_tasks import BackupDiskTask, CheckpointKey, TaskDocument, TaskResult
 from appliance.model.extents import align_extents
+from appliance.model.identifiers import ManagedObjectId, RunId
 from appliance.model.virtual_machines import VirtualMachine
 from appliance.repository.digest_index import write_repository_index
 from appliance.repository.image_reader import open_image
@@ -114,6 +115,22 @@ def _write_inputs(session: RunSession, folder: Path, plan: DiskPlan, inputs: Sha
         write_extents(folder / "extents", plan.areas.extents, plan.block_size, plan.disk.capacity)
 
 
+def checkpoint_key(run: RunId, snapshot: ManagedObjectId, plan: DiskPlan) -> CheckpointKey:
+    """What rows of this reading have in common with each other and with no others."""
+    disk = plan.disk
+    return CheckpointKey(
+        run=run,
+        snapshot=snapshot,
+        backing_uuid=disk.backing_uuid,
+        capacity=disk.capacity,
+        change_id=str(disk.change_id) if disk.change_id else None,
+        block_size=plan.block_size,
+        device_key=disk.device_key,
+        parent=plan.parent.point.id if plan.parent else None,
+        scope=plan.decision.scope,
+    )
+
+
 def _backup_task(
     session: RunSession, subject: Snapshotted, plan: DiskPlan, folder: Path, name: str, inputs: SharedInputs
 ) -> BackupDiskTask:
@@ -125,14 +142,7 @@ def _backup_task(
         access=session.access(subject.connection, subject.machine.moref, subject.snapshot.moref),
         disk_path=disk.backing,
         disk_label=disk.label,
-        key=CheckpointKey(
-            run=session.run.id,
-            snapshot=subject.snapshot.moref,
-            backing_uuid=disk.backing_uuid,
-            capacity=disk.capacity,
-            change_id=str(disk.change_id) if disk.change_id else None,
-            block_size=plan.block_size,
-        ),
+        key=checkpoint_key(session.run.id, subject.snapshot.moref, plan),
         use_allocated_blocks=plan.decision.scope is ReadScope.ALLOCATED,
         workers=settings.workers,
         compression_level=settings.compression_level,

@@ -43,7 +43,11 @@ class VddkAccess:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointKey:
-    """What a checkpoint belongs to: rows are resumed only under exactly this (rule 1)."""
+    """What a checkpoint belongs to: rows are resumed only under exactly this (rule 1).
+
+    `parent` is the point whose digests the rows were compared with: "unchanged" means nothing without it.
+    `scope` is a `ReadScope`: a draft has rows for the blocks of one scope, no more and no fewer.
+    """
 
     run: str
     snapshot: str
@@ -51,6 +55,9 @@ class CheckpointKey:
     capacity: int
     change_id: str | None
     block_size: int
+    device_key: int = 0
+    parent: str | None = None
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,10 +77,18 @@ def write_draft(
     change: DiskChange,
     index: DigestIndex | None = None,
     segment_length: int = 4 * BLOCK_SIZE,
+    parent: Parent | None = None,
 ) -> str:
     """Leave a complete draft, going on from a checkpoint of the same run; the key of its document."""
     key = CheckpointKey(
-        run, f"snapshot-of-{run}", change.disk.backing_uuid, change.disk.capacity, None, BLOCK_SIZE
+        run=run,
+        snapshot=f"snapshot-of-{run}",
+        backing_uuid=change.disk.backing_uuid,
+        capacity=change.disk.capacity,
+        change_id=None,
+        block_size=BLOCK_SIZE,
+        device_key=change.disk.device_key,
+        parent=parent.point.id if parent else None,
     )
     prefix = draft_prefix(run, change.disk)
     checkpoint = read_checkpoint(store, prefix, key)
@@ -137,12 +145,13 @@ def back_up(
         captured = tuple(
             CapturedDisk(
                 change.disk,
-                write_draft(repository.store, run, change, index),
+                write_draft(repository.store, run, change, index, parent=parent),
                 change.scope,
                 ScopeReason.TRACKING_VALID,
-                find_parent(listing, change.disk),
+                parent,
             )
             for change in changes
+            for parent in [find_parent(listing, change.disk)]
         )
         return commit_recovery_point(repository, point_draft(run, captured), lease, clock)
 

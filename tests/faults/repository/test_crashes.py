@@ -86,7 +86,7 @@ def retry(store: MemoryObjectStore) -> None:
             return
         draft_key = f"{run_drafts_prefix(run_id(2))}{DISK.backing_uuid.lower()}/draft.json"
         if store.information(draft_key) is None:
-            draft_key = write_draft(store, run_id(2), DiskChange(DISK, CHANGED))
+            draft_key = write_draft(store, run_id(2), DiskChange(DISK, CHANGED), parent=parent)
         captured = captured_disk(draft_key, DISK, parent)
         commit_recovery_point(repository, point_draft(run_id(2), (captured,)), lease, clock)
     delete_drafts(repository, run_id(2))
@@ -157,7 +157,7 @@ def test_a_manifest_is_only_put_once_however_often_the_commit_is_repeated(tmp_pa
     repository, clock = open_repository(store), ManualClock()
     with take_lease(store, clock, "session", INSTALLATION) as lease:
         parent = find_parent(list_points(repository, MACHINE), DISK)
-        draft_key = write_draft(store, run_id(2), DiskChange(DISK, CHANGED))
+        draft_key = write_draft(store, run_id(2), DiskChange(DISK, CHANGED), parent=parent)
         draft = point_draft(run_id(2), (captured_disk(draft_key, DISK, parent),))
         first = commit_recovery_point(repository, draft, lease, clock)
         objects = dict(store.objects)

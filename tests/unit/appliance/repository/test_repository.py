@@ -428,7 +428,8 @@ def test_a_point_is_not_made_on_a_parent_with_a_hole(
     repository: Repository, store: MemoryObjectStore
 ) -> None:
     first = back_up(repository, run_id(1), (DiskChange(DISK, {n: block_of(n + 1) for n in range(8)}),))
-    draft_key = write_draft(store, run_id(2), DiskChange(DISK, {3: block_of(77)}))
+    parent = find_parent(list_points(repository), DISK)
+    draft_key = write_draft(store, run_id(2), DiskChange(DISK, {3: block_of(77)}), parent=parent)
     gone = segments_of(store, first, repository)[0]
     store.delete(segment_key(gone.id))
 
