@@ -186,7 +186,7 @@ def test_access_is_held_until_the_context_is_left(tmp_path: Path) -> None:
     released = tmp_path / "released"
     script = (
         'say(\'{"ready": {"warning": "refused"}}\')\n'
-        f"open({str(released)!r}, 'w').write(sys.stdin.readline())\n{RESULT}"
+        f"order = sys.stdin.readline()\nopen({str(released)!r}, 'w').write(order)\n{RESULT}"
     )
     pool = scripted_pool(tmp_path, script, PATIENT)
 
