@@ -122,11 +122,7 @@ def back_up_over_time(keepline: Keepline, lab: Lab, guest: Guest) -> list[str]:
     """A full backup, then one after each round of activity; the points in order."""
     points = []
     for number in range(len(guest.epochs) + 1):
-        title = (
-            "full backup"
-            if number == 0
-            else f"the guest worked: {guest.epoch(number).title}; increment {number}"
-        )
+        title = f"increment {number}, after: {guest.epoch(number).title}" if number else "full backup"
         with step(title):
             if number:
                 apply_epoch(lab.control, guest, number, MACHINE)
