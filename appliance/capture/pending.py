@@ -12,9 +12,7 @@ from appliance.model.disk_tasks import TaskResult
 from appliance.model.documents import from_json, to_json
 from appliance.model.extents import Extent
 from appliance.repository.point_draft import CapturedDisk, PointDraft
-from appliance.run_context import RunFolder
-
-_NAME = "pending-point.json"
+from appliance.run_context import PENDING_POINT, RunFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +35,10 @@ class PendingPoint:
 
 def keep_pending(folder: RunFolder, pending: PendingPoint) -> None:
     """Make it outlive a crash."""
-    folder.keep(_NAME, to_json(pending))
+    folder.keep(PENDING_POINT, to_json(pending))
 
 
 def kept_pending(folder: RunFolder) -> PendingPoint | None:
     """What an earlier attempt of the run has kept."""
-    content = folder.kept(_NAME)
+    content = folder.kept(PENDING_POINT)
     return None if content is None else from_json(PendingPoint, content)

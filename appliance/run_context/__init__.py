@@ -4,9 +4,16 @@ from appliance.run_context.disk_work import EitherSignal, for_each_disk, run_tas
 from appliance.run_context.ports import DiskTaskRunner, StopSignal
 from appliance.run_context.recovery import LeftoverRecovery
 from appliance.run_context.session import RunSession, Tools, access_identity
-from appliance.run_context.workplace import MoverLocks, MoverSettings, RunFolder, VcenterDirectory
+from appliance.run_context.workplace import (
+    PENDING_POINT,
+    MoverLocks,
+    MoverSettings,
+    RunFolder,
+    VcenterDirectory,
+)
 
 __all__ = [
+    "PENDING_POINT",
     "DiskTaskRunner",
     "EitherSignal",
     "LeftoverRecovery",

@@ -106,9 +106,10 @@ class _Leftovers:
                 self._session.progress.message(text, warning=True)
 
     def _remove_snapshot(self, entry: JournalEntry) -> None:
+        recorded = json.loads(entry.details).get("snapshot")
+        if recorded and self._will_be_resumed(entry.machine, ManagedObjectId(recorded)):
+            return
         for moref in self._snapshots_of(entry):
-            if self._will_be_resumed(entry.machine, moref):
-                return
             remove_snapshot(self._connection, entry.machine, moref)
             self._session.progress.message(
                 f"removed snapshot {moref} left by attempt {self._session.run.attempt}"
@@ -116,6 +117,7 @@ class _Leftovers:
         self._close(entry)
 
     def _snapshots_of(self, entry: JournalEntry) -> list[ManagedObjectId]:
+        """By the mark too: the engine may have died before it could write down what it had made."""
         known = json.loads(entry.details).get("snapshot")
         if known:
             return [ManagedObjectId(known)]
@@ -123,7 +125,10 @@ class _Leftovers:
         return [found.snapshot for found in marked if found.mark == self._session.mark]
 
     def _will_be_resumed(self, machine: ManagedObjectId, moref: ManagedObjectId) -> bool:
+        """Whether disks are still to be read from it: what only awaits its commit needs none (rule 4)."""
         run = self._session.run
+        if self._session.folder.awaits_commit:
+            return False
         if run.kind is not RunKind.BACKUP or run.has_ended or run.cancel_requested:
             return False
         facts = snapshot_facts(self._connection, machine, moref)

@@ -55,6 +55,10 @@ class MoverSettings:
     snapshot_resume_seconds: float = 6 * 3600.0
 
 
+PENDING_POINT = "pending-point.json"
+"""What a run keeps once all its disks are durable drafts."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunFolder:
     """The local folder of one run: inputs of its movers, and what must outlive its engine."""
@@ -72,6 +76,11 @@ class RunFolder:
     def vddk_temporary(self) -> Path:
         """VDDK's tmpDirectory: the same in every attempt, so that Cleanup finds what a dead one left."""
         return self._made("vddk")
+
+    @property
+    def awaits_commit(self) -> bool:
+        """Whether every disk was read: the run goes on from its drafts and touches no machine any more."""
+        return (self.path / PENDING_POINT).exists()
 
     def task(self, name: str, attempt: int) -> Path:
         """An empty folder for the inputs of one task."""
