@@ -21,7 +21,7 @@ from appliance.model.recovery_points import BlockMapKind, BlockMapReference, Dis
 from appliance.model.virtual_machines import VirtualDisk
 from appliance.repository.draft_parts import CheckedDraft
 from appliance.repository.errors import DraftError
-from appliance.repository.layout import FORMAT, block_map_key, disk_key
+from appliance.repository.layout import FORMAT, block_map_key, disk_word
 from appliance.repository.manifest import place_of
 from appliance.storage import ObjectStore
 
@@ -51,7 +51,7 @@ class NewImage:
         """What the new map says of itself."""
         key = self.draft.draft.key
         return MapHeader(
-            FORMAT, kind, self.machine_key, disk_key(self.disk), self.point, key.block_size, key.capacity
+            FORMAT, kind, self.machine_key, disk_word(self.disk), self.point, key.block_size, key.capacity
         )
 
     def key(self, kind: BlockMapKind) -> str:

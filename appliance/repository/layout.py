@@ -23,8 +23,16 @@ CONDEMNED = "condemned/"
 
 
 def disk_key(disk: VirtualDisk) -> str:
-    """A disk as one word: its backing UUID, or its device key where the backing has none."""
+    """Which disk it is: its backing UUID, or its device key where the backing has none."""
     return disk.backing_uuid.lower() or f"device-{disk.device_key}"
+
+
+def disk_word(disk: VirtualDisk) -> str:
+    """A disk as one word of a key, different for all disks of one machine.
+
+    A disk file that was copied keeps its UUID, and both may be attached to one machine.
+    """
+    return f"{disk.backing_uuid.lower() or 'device'}.{disk.device_key}"
 
 
 def installation_key(installation: InstallationId) -> str:
@@ -41,7 +49,7 @@ def block_map_key(
     machine_key: str, disk: VirtualDisk, point: RecoveryPointId, token: str, kind: BlockMapKind
 ) -> str:
     """A block map; `token` is new for every attempt to commit."""
-    return f"{MAPS}{machine_key}/{disk_key(disk)}/{point}.{token}.{kind}.parquet"
+    return f"{MAPS}{machine_key}/{disk_word(disk)}/{point}.{token}.{kind}.parquet"
 
 
 def configuration_key(machine_key: str, point: RecoveryPointId, token: str, suffix: str) -> str:
@@ -81,7 +89,7 @@ def run_drafts_prefix(run: RunId) -> str:
 
 def draft_prefix(run: RunId, disk: VirtualDisk) -> str:
     """Where the draft of one disk is."""
-    return f"{DRAFTS}{run}/{disk_key(disk)}/"
+    return f"{DRAFTS}{run}/{disk_word(disk)}/"
 
 
 def draft_part_key(prefix: str, number: int) -> str:

@@ -103,12 +103,14 @@ class Parent:
 def find_parent(listing: PointListing, disk: VirtualDisk) -> Parent | None:
     """What the next point of `disk` builds on; `listing` is that of its machine.
 
-    Told by backing UUID; the device key counts only where the backing has none.
+    Told by backing UUID. The device key counts where the backing has none, and where a point holds several
+    disks of one UUID: copies of one disk file, none of which may be taken for another.
     """
     for listed in reversed(listing.points):
-        for image in listed.point.images:
-            if disk_key(image.disk) == disk_key(disk):
-                return Parent(listed.point, image)
+        alike = [image for image in listed.point.images if disk_key(image.disk) == disk_key(disk)]
+        same = [image for image in alike if image.disk.device_key == disk.device_key]
+        if same or len(alike) == 1:
+            return Parent(listed.point, (same or alike)[0])
     return None
 
 

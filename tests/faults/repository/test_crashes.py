@@ -12,7 +12,7 @@ from appliance.clock import ManualClock
 from appliance.errors import RepositoryError
 from appliance.model.recovery_points import RecoveryPoint
 from appliance.repository.commit import commit_recovery_point
-from appliance.repository.layout import run_drafts_prefix
+from appliance.repository.layout import draft_key, draft_prefix
 from appliance.repository.leases import take_lease
 from appliance.repository.points import find_parent, list_points
 from appliance.repository.repository import Repository, initialise_repository, open_repository
@@ -84,10 +84,10 @@ def retry(store: MemoryObjectStore) -> None:
         parent = find_parent(list_points(repository, MACHINE), DISK)
         if parent is not None and str(parent.point.id) == run_id(2):
             return
-        draft_key = f"{run_drafts_prefix(run_id(2))}{DISK.backing_uuid.lower()}/draft.json"
-        if store.information(draft_key) is None:
-            draft_key = write_draft(store, run_id(2), DiskChange(DISK, CHANGED), parent=parent)
-        captured = captured_disk(draft_key, DISK, parent)
+        complete = draft_key(draft_prefix(run_id(2), DISK))
+        if store.information(complete) is None:
+            complete = write_draft(store, run_id(2), DiskChange(DISK, CHANGED), parent=parent)
+        captured = captured_disk(complete, DISK, parent)
         commit_recovery_point(repository, point_draft(run_id(2), (captured,)), lease, clock)
     delete_drafts(repository, run_id(2))
 
@@ -142,7 +142,7 @@ def test_every_call_of_a_backup_is_in_the_order_of_the_format_text() -> None:
 
     order = [
         last("commit segments/"),
-        first("put_new drafts/" + run_id(2) + "/" + DISK.backing_uuid.lower() + "/draft.json"),
+        first(f"put_new {draft_key(draft_prefix(run_id(2), DISK))}"),
         last("commit maps/"),
         first("put_new configurations/"),
         first("put_new manifests/"),
@@ -157,8 +157,8 @@ def test_a_manifest_is_only_put_once_however_often_the_commit_is_repeated(tmp_pa
     repository, clock = open_repository(store), ManualClock()
     with take_lease(store, clock, "session", INSTALLATION) as lease:
         parent = find_parent(list_points(repository, MACHINE), DISK)
-        draft_key = write_draft(store, run_id(2), DiskChange(DISK, CHANGED), parent=parent)
-        draft = point_draft(run_id(2), (captured_disk(draft_key, DISK, parent),))
+        complete = write_draft(store, run_id(2), DiskChange(DISK, CHANGED), parent=parent)
+        draft = point_draft(run_id(2), (captured_disk(complete, DISK, parent),))
         first = commit_recovery_point(repository, draft, lease, clock)
         objects = dict(store.objects)
         again = commit_recovery_point(repository, replace(draft, machine_name="late"), lease, clock)

@@ -259,6 +259,29 @@ def test_the_parent_is_the_newest_offered_point_with_that_very_disk(repository: 
     assert parent.point == first
 
 
+def test_copies_of_one_disk_in_one_machine_stay_apart(repository: Repository, tmp_path: Path) -> None:
+    """A copied disk file keeps its UUID, and its capacity, and without tracking there is no change id."""
+    original, copy = disk_of(4 * BLOCK_SIZE, 2000), disk_of(4 * BLOCK_SIZE, 2001)
+    assert original.backing_uuid == copy.backing_uuid
+    first = ({0: block_of(1), 1: block_of(2)}, {0: block_of(1), 1: block_of(3)})
+    back_up(repository, run_id(1), tuple(map(DiskChange, (original, copy), first)))
+    changed = ({2: block_of(4)}, {1: block_of(5)})
+    point = back_up(repository, run_id(2), tuple(map(DiskChange, (original, copy), changed)))
+
+    assert restore(repository, point, tmp_path) == [first[0] | changed[0], first[1] | changed[1]]
+
+
+def test_copy_in_a_place_of_its_own_has_no_parent_among_several(repository: Repository) -> None:
+    disks = disk_of(4 * BLOCK_SIZE, 2000), disk_of(4 * BLOCK_SIZE, 2001)
+    back_up(repository, run_id(1), tuple(DiskChange(disk, {}) for disk in disks))
+
+    assert find_parent(list_points(repository), disk_of(4 * BLOCK_SIZE, 2002)) is None
+    for disk in disks:
+        parent = find_parent(list_points(repository), disk)
+        assert parent is not None
+        assert parent.image.disk == disk
+
+
 def test_a_parent_with_a_hole_is_no_parent(repository: Repository, store: MemoryObjectStore) -> None:
     two_points(repository)
     parent = find_parent(list_points(repository), DISK)
