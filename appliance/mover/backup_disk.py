@@ -19,7 +19,7 @@ from appliance.model.task_files import TaskFileKind
 from appliance.mover.session import Session
 from appliance.repository.draft_writer import DraftWriter
 from appliance.repository.drafts import Checkpoint, DiskDraft, find_draft, read_checkpoint
-from appliance.repository.layout import draft_key
+from appliance.repository.layout import IDENTITY_KEY, draft_key
 from appliance.repository.segment_writer import SegmentWriter
 from appliance.repository.task_files import DigestIndex, ParentDigests, iter_extents
 from appliance.storage import FileSystemStore, ObjectStore
@@ -43,7 +43,7 @@ def back_up_disk(task: BackupDiskTask, session: Session) -> TaskResult:
     Raises:
         ApplianceError: the disk could not be read or the repository not be written.
     """
-    store, tally = FileSystemStore(task.repository), TaskTally(task.disk_label)
+    store, tally = FileSystemStore(task.repository, IDENTITY_KEY), TaskTally(task.disk_label)
     with session.reporting(tally):
         if (draft := _complete_draft(store, task)) is not None:
             return _result_of(task, draft)

@@ -28,6 +28,7 @@ from appliance.model.disk_tasks import (
 from appliance.model.extents import Extent
 from appliance.model.task_files import TaskFileKind
 from appliance.mover.session import Session
+from appliance.repository.layout import IDENTITY_KEY
 from appliance.repository.segment_reader import SegmentReader
 from appliance.repository.task_files import BlockPlan
 from appliance.storage import FileSystemStore
@@ -112,7 +113,7 @@ def verify_image(task: VerifyImageTask, session: Session) -> TaskResult:
 @contextmanager
 def _work(task: _PlanTask, session: Session) -> Iterator[_Work]:
     tally = TaskTally(task.disk_label)
-    segments = SegmentReader(FileSystemStore(task.repository))
+    segments = SegmentReader(FileSystemStore(task.repository, IDENTITY_KEY))
     chain = RestoreChain(segments, tally, task.disk_label, task.block_size, task.capacity)
     with BlockPlan(Path(task.folder) / TaskFileKind.PLAN) as plan, session.reporting(tally):
         # The disk's last block may be short, so this can be too much by less than one block.

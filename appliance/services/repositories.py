@@ -11,6 +11,7 @@ from appliance.model.identifiers import InstallationId, RepositoryId
 from appliance.model.requests import CheckRequest
 from appliance.model.runs import RunKind
 from appliance.repository.errors import RepositoryExistsError
+from appliance.repository.layout import IDENTITY_KEY
 from appliance.repository.repository import (
     Repository,
     initialise_repository,
@@ -95,7 +96,7 @@ class RepositoryService:
             RepositoryNotFoundError: this appliance has none yet.
             RepositoryError: the folder is away, not ours, newer, or may not be read.
         """
-        return open_repository(FileSystemStore(self.location()))
+        return open_repository(FileSystemStore(self.location(), IDENTITY_KEY))
 
     def location(self) -> Path:
         """The repository's folder.

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from appliance.clock import Clock
-from appliance.storage.errors import ObjectExistsError, ObjectMissingError
+from appliance.storage.errors import ObjectExistsError, ObjectMissingError, RepositoryMissingError
 from appliance.storage.file_publication import publish_file, sync_folder
 from appliance.storage.new_file import NewFile, takes_direct_writes
 from appliance.storage.object_store import RESERVED_WORD, NewObject, ObjectInformation, check_key, is_key
@@ -46,10 +46,15 @@ class _NewFileObject:
 
 
 class FileSystemStore:
-    """The objects below one folder. Safe for any number of threads and processes at once."""
+    """The objects below one folder. Safe for any number of threads and processes at once.
 
-    def __init__(self, root: Path | str) -> None:
+    `landmark` is an object that is there as long as the folder is the one that is meant. An unmounted share
+    leaves an empty folder: without a landmark it would be filled, and an empty listing be believed.
+    """
+
+    def __init__(self, root: Path | str, landmark: str | None = None) -> None:
         self.root = Path(root)
+        self._landmark = landmark
         self._writes_directly = takes_direct_writes(self.root)
         self._durable_folders: set[Path] = set()
         self._lock = threading.Lock()
@@ -154,8 +159,19 @@ class FileSystemStore:
         sync_folder(target.parent)
 
     def _require_root(self) -> None:
-        """Never create the root: an unmounted share would be filled below its mount point."""
+        """Never create the root: an unmounted share would be filled below its mount point.
+
+        Raises:
+            RepositoryMissingError: the landmark is not there.
+        """
         self.root.stat()
+        if self._landmark is None:
+            return
+        try:
+            (self.root / self._landmark).lstat()
+        except FileNotFoundError as error:
+            message = f"{self.root} does not hold {self._landmark}: what was mounted there is away"
+            raise RepositoryMissingError(message) from error
 
     def _make_durable_folder(self, folder: Path) -> None:
         # Also a folder that is there already: whoever made it may have died before it was synced.
@@ -173,7 +189,10 @@ class FileSystemStore:
         with translated_errors(self.root, "read", key):
             try:
                 descriptor = os.open(self.root / key, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-            except NotADirectoryError as error:
+            except (FileNotFoundError, NotADirectoryError) as error:
+                self.root.stat()
+                if key != self._landmark:
+                    self._require_root()
                 raise ObjectMissingError(key) from error
             try:
                 yield descriptor

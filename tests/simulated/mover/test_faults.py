@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from appliance.clock import SystemClock
 from appliance.dispatch import MoverDiedError, TaskCancelledError
 from appliance.errors import ApplianceError
 from appliance.model.disk_tasks import TaskDocument, TaskMessage
-from appliance.storage import RepositoryFullError
+from appliance.repository.repository import initialise_repository
+from appliance.storage import FileSystemStore, RepositoryFullError, RepositoryMissingError
 from appliance.transport import (
     CapacityMismatchError,
     DiskNotFoundError,
@@ -182,12 +184,25 @@ def test_a_cancelled_backup_can_be_resumed(workplace_with: MakeWorkplace) -> Non
 def test_a_full_repository_is_told_and_leaves_a_resumable_draft(
     workplace: Workplace, full_folder: Path
 ) -> None:
+    initialise_repository(FileSystemStore(full_folder), SystemClock())
     task = replace(workplace.backup_task(), repository=str(full_folder))
 
     with pytest.raises(RepositoryFullError, match="space"):
         workplace.back_up(task)
 
     assert not list(full_folder.glob("drafts/*/*/draft.json"))
+
+
+def test_a_repository_that_was_unmounted_is_told_and_its_mount_point_stays_empty(
+    workplace: Workplace, tmp_path: Path
+) -> None:
+    mount_point = tmp_path / "mount-point"
+    mount_point.mkdir()
+
+    with pytest.raises(RepositoryMissingError, match="what was mounted there is away"):
+        workplace.back_up(replace(workplace.backup_task(), repository=str(mount_point)))
+
+    assert list(mount_point.iterdir()) == []
 
 
 def test_a_full_target_is_told_and_nothing_is_left(workplace: Workplace, full_folder: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from appliance.clock import SystemClock
 from appliance.dispatch import LocalMoverPool, lock_file_of
 from appliance.model.disk_tasks import (
     BackupDiskTask,
@@ -22,6 +23,7 @@ from appliance.model.disk_tasks import (
 )
 from appliance.model.recovery_points import BlockRange
 from appliance.model.units import KIB
+from appliance.repository.repository import initialise_repository
 from appliance.repository.task_files import PlanRow
 from appliance.storage import FileSystemStore
 from keepline_lab import Disk, Lab, LibraryBehaviour, Machine
@@ -168,6 +170,7 @@ def workplace_for(
     snapshot = lab.control.create_snapshot(MACHINE)
     state = next(state for state in lab.control.state().snapshots if state.moref == snapshot)
     (folder / "repository").mkdir()
+    initialise_repository(FileSystemStore(folder / "repository"), SystemClock())
     return Workplace(lab, folder, snapshot, next(iter(state.files.values())), len(content), pool)
 
 

@@ -155,6 +155,31 @@ def test_a_folder_that_is_gone_is_said_to_be_gone_and_never_made(tmp_path: Path)
     assert not (tmp_path / "not-mounted").exists()
 
 
+def test_an_unmounted_share_is_away_and_its_mount_point_is_left_empty(tmp_path: Path) -> None:
+    """What is left is an empty folder: nothing may be written there, and nothing it says be believed."""
+    FileSystemStore(tmp_path).put_new("landmark", b"")
+    store = FileSystemStore(tmp_path, "landmark")
+    store.put_new("folder/a", b"here")
+    (tmp_path / "landmark").unlink()
+    before = sorted(tmp_path.rglob("*"))
+
+    for attempt in (
+        lambda: store.put_new("b", b""),
+        lambda: store.read("gone"),
+        lambda: store.read_into("gone", 0, memoryview(bytearray(1))),
+        lambda: store.information("folder/a"),
+        lambda: list(store.list("")),
+        lambda: store.delete("folder/a"),
+        store.free_space,
+        lambda: store.remove_leftovers(ManualClock()),
+    ):
+        with pytest.raises(RepositoryMissingError, match="does not hold landmark: what was mounted there is"):
+            attempt()
+    assert sorted(tmp_path.rglob("*")) == before
+    with pytest.raises(ObjectMissingError):
+        store.read("landmark")
+
+
 def test_a_folder_that_may_not_be_written_is_a_matter_of_permission(open_folder: Path) -> None:
     with as_nobody(), pytest.raises(RepositoryPermissionError, match="cannot write a in"):
         FileSystemStore(open_folder).put_new("a", b"")
