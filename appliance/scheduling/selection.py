@@ -1,0 +1,122 @@
+"""Which machines a policy protects, and why it does not protect the others. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import translate
+from functools import lru_cache
+
+from appliance.model.policies import Policy, Selection, Tag
+from appliance.model.virtual_machines import VirtualMachine
+
+# vSphere Cluster Services names its machines "vCLS-<uuid>", before vSphere 7.0 Update 3 "vCLS (1)".
+_AGENT_NAME = re.compile(r"vCLS[- ].*")
+
+
+class LeftOutReason(StrEnum):
+    """Why a machine that a policy asks for is not backed up by it."""
+
+    TEMPLATE = "it is a template"
+    AGENT = "it is an agent machine of vSphere Cluster Services"
+    APPLIANCE = "it is the appliance itself"
+    EXCLUDED = "its name is excluded"
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedMachine:
+    """A machine of the inventory with the tags that are attached to it."""
+
+    machine: VirtualMachine
+    tags: frozenset[Tag] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedMachine:
+    """A machine that the policy protects; `because` is the first of the selection's words that fits."""
+
+    machine: VirtualMachine
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOutMachine:
+    """A machine that the selection's words fit, and that is left out all the same."""
+
+    machine: VirtualMachine
+    reason: LeftOutReason
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedMachines:
+    """What a selection makes of an inventory, both by inventory path."""
+
+    selected: tuple[SelectedMachine, ...]
+    left_out: tuple[LeftOutMachine, ...]
+
+
+def select_machines(
+    selection: Selection, inventory: Iterable[TaggedMachine], own_bios_uuid: str = ""
+) -> SelectedMachines:
+    """The machines that `selection` means; `own_bios_uuid` is that of the machine Keepline runs on."""
+    selected: list[SelectedMachine] = []
+    left_out: list[LeftOutMachine] = []
+    for candidate in sorted(inventory, key=lambda each: (each.machine.path, each.machine.identity.key)):
+        because = next(_reasons_for(selection, candidate), None)
+        if because is None:
+            continue
+        reason = _reason_against(selection, candidate.machine, own_bios_uuid)
+        if reason is None:
+            selected.append(SelectedMachine(candidate.machine, because))
+        else:
+            left_out.append(LeftOutMachine(candidate.machine, reason))
+    return SelectedMachines(tuple(selected), tuple(left_out))
+
+
+def policies_by_machine(
+    policies: Iterable[Policy], inventories: Mapping[str, Sequence[TaggedMachine]], own_bios_uuid: str = ""
+) -> dict[str, tuple[Policy, ...]]:
+    """Which policies mean a machine, by its identity key; `inventories` by the name of the vCenter."""
+    found: dict[str, tuple[Policy, ...]] = {}
+    for policy in policies:
+        inventory = inventories.get(policy.vcenter, ())
+        for each in select_machines(policy.selection, inventory, own_bios_uuid).selected:
+            key = each.machine.identity.key
+            found[key] = (*found.get(key, ()), policy)
+    return found
+
+
+def _reasons_for(selection: Selection, candidate: TaggedMachine) -> Iterator[str]:
+    machine = candidate.machine
+    for pattern in selection.names:
+        if _matches(pattern, machine.name):
+            yield f"its name matches {pattern}"
+    for folder in selection.folders:
+        if machine.path.startswith(folder.rstrip("/") + "/"):
+            yield f"it is in {folder}"
+    for tag in selection.tags:
+        if tag in candidate.tags:
+            yield f"it has the tag {tag}"
+
+
+def _reason_against(
+    selection: Selection, machine: VirtualMachine, own_bios_uuid: str
+) -> LeftOutReason | None:
+    reasons = {
+        LeftOutReason.TEMPLATE: machine.is_template,
+        LeftOutReason.AGENT: _AGENT_NAME.fullmatch(machine.name) is not None,
+        LeftOutReason.APPLIANCE: bool(own_bios_uuid) and machine.bios_uuid.lower() == own_bios_uuid.lower(),
+        LeftOutReason.EXCLUDED: any(_matches(pattern, machine.name) for pattern in selection.exclude_names),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
+
+
+def _matches(pattern: str, name: str) -> bool:
+    return _compiled(pattern.casefold()).fullmatch(name.casefold()) is not None
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(translate(pattern))
