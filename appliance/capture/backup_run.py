@@ -9,7 +9,7 @@ from appliance.capture.disk_plans import Snapshotted, excluded_disks, plan_disks
 from appliance.capture.leasing import renewed_lease
 from appliance.capture.pending import PendingDisk, PendingPoint, keep_pending, kept_pending
 from appliance.capture.preparation import prepare_machine
-from appliance.capture.publication import publish
+from appliance.capture.publication import publish, tidy_up
 from appliance.capture.snapshotting import journalled_snapshot
 from appliance.model.documents import from_json, to_json
 from appliance.model.requests import BackupRequest
@@ -44,7 +44,7 @@ class BackupHandler:
                     pending = capture_machine(session, connection, request, lease.key)
             progress.phase("commit")
             result = publish(session, pending, lease)
-        folder.remove()
+        tidy_up(session)
         gaps = any(not gap.accepted for gap in result.gaps)
         state = RunState.COMPLETED_WITH_GAPS if gaps else RunState.SUCCEEDED
         return RunOutcome(state, to_json(result).decode())

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from appliance.capture.audit import points_on_trust, untracked_differences
 from appliance.capture.pending import PendingDisk, PendingPoint
+from appliance.errors import RepositoryError
 from appliance.model.blocks import BlockFlags
 from appliance.model.identifiers import RecoveryPointId
 from appliance.model.recovery_points import BlockRange, DiskStatistics, RecoveryPoint, SuspectDisk
 from appliance.model.results import BackupResult, DiskResult, GapResult
+from appliance.model.virtual_machines import MachineIdentity
 from appliance.repository.commit import commit_recovery_point
 from appliance.repository.drafts import iter_parts, read_draft
+from appliance.repository.layout import manifest_key
 from appliance.repository.leases import Lease
 from appliance.repository.points import list_points
 from appliance.repository.retirement import delete_drafts, mark_suspect
@@ -20,19 +23,45 @@ EXPLANATION = "a complete read found changes that change tracking had not report
 
 
 def publish(session: RunSession, pending: PendingPoint, lease: Lease) -> BackupResult:
-    """Make the point visible; may be repeated until it returns.
+    """Make the point visible; may be repeated until it returns, and then again.
 
     Raises:
         RepositoryError: the point is not visible, or was withdrawn; its drafts are still there.
     """
+    repository, draft = session.tools.repository, pending.draft
+    if repository.store.information(manifest_key(draft.machine.key, draft.point)) is None:
+        # Before the commit: once there is a complete read, nobody looks for doubtful points before it.
+        _mark_suspects(session, pending)
+    point = commit_recovery_point(repository, draft, lease, session.tools.clock)
+    return _result(point, pending, _marked_by(session, draft.machine))
+
+
+def tidy_up(session: RunSession) -> None:
+    """Remove what another attempt would have needed; the point is there, whatever becomes of this."""
+    try:
+        delete_drafts(session.tools.repository, session.run.id)
+    except RepositoryError as error:
+        text = f"drafts stay until the next start: {error} ({error.code})"
+        session.progress.message(text, warning=True)
+        return
+    session.folder.remove()
+
+
+def _mark_suspects(session: RunSession, pending: PendingPoint) -> None:
     repository, clock = session.tools.repository, session.tools.clock
-    suspects = _suspects(session, pending)
-    point = commit_recovery_point(repository, pending.draft, lease, clock)
-    for suspect, disks in suspects.values():
+    for suspect, disks in _suspects(session, pending).values():
         mark_suspect(repository, suspect, session.run.id, tuple(disks), clock, EXPLANATION)
         session.progress.message(f"point {suspect.id} is suspect: {EXPLANATION}", warning=True)
-    delete_drafts(repository, session.run.id)
-    return _result(point, pending, tuple(suspects))
+
+
+def _marked_by(session: RunSession, machine: MachineIdentity) -> tuple[RecoveryPointId, ...]:
+    """The points that this run, in whichever attempt, has found doubtful; newest first."""
+    listing = list_points(session.tools.repository, machine)
+    return tuple(
+        listed.point.id
+        for listed in reversed(listing.points)
+        if any(mark.found_by == session.run.id for mark in listed.suspect_marks)
+    )
 
 
 Suspects = dict[RecoveryPointId, tuple[RecoveryPoint, list[SuspectDisk]]]

@@ -5,6 +5,7 @@ docs/repository-format.md, "Dedupe" and "Write order".
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from appliance.clock import Clock
+from appliance.errors import RepositoryError
 from appliance.model.identifiers import InstallationId
 from appliance.repository.errors import LeaseExpiredError
 from appliance.repository.layout import FORMAT, lease_key, session_leases_prefix
 from appliance.repository.sealed_documents import seal_document
 from appliance.storage import ObjectMissingError, ObjectStore
+
+logger = logging.getLogger(__name__)
 
 LEASE_DURATION = timedelta(minutes=30)
 
@@ -133,7 +137,11 @@ def take_lease(
     try:
         yield lease
     finally:
-        lease.release()
+        try:
+            lease.release()
+        except RepositoryError as error:
+            # What the body has done is done, and what it failed with is worth more: the lease expires.
+            logger.warning("lease not given back", extra={"session": session, "code": error.code})
 
 
 def _last_number(store: ObjectStore, session: str) -> int:

@@ -11,6 +11,7 @@ import pytest
 from blake3 import blake3
 
 from appliance.clock import ManualClock
+from appliance.errors import RepositoryError
 from appliance.model.identifiers import InstallationId, RecoveryPointId, SegmentId
 from appliance.model.recovery_points import BlockRange, RecoveryPoint, SuspectDisk, TombstoneReason
 from appliance.repository.commit import commit_recovery_point
@@ -53,7 +54,7 @@ from appliance.repository.retirement import (
     mark_suspect,
     retire_point,
 )
-from appliance.storage import FileSystemStore, RepositoryMissingError
+from appliance.storage import FileSystemStore, RepositoryMissingError, StoreFailureError
 from tests.fakes.backups import (
     BLOCK_SIZE,
     INSTALLATION,
@@ -69,7 +70,7 @@ from tests.fakes.backups import (
     segments_of,
     write_draft,
 )
-from tests.fakes.object_stores import MemoryObjectStore
+from tests.fakes.object_stores import Fault, FaultyObjectStore, MemoryObjectStore
 
 DISK = disk_of(16 * BLOCK_SIZE)
 
@@ -353,6 +354,24 @@ def test_a_lease_that_expired_by_the_stores_clock_is_over_for_good(store: Memory
     for _ in range(2):
         with pytest.raises(LeaseExpiredError, match="not renewed for 0:31:00 by the repository's clock"):
             lease.confirm()
+
+
+def fail_while_leased(store: MemoryObjectStore, error: RepositoryError | None) -> None:
+    """Hold a lease that cannot be given back."""
+    faulty = FaultyObjectStore(store)
+    with take_lease(faulty, ManualClock(), "session", INSTALLATION):
+        faulty.faults = {len(faulty.calls) + 1: Fault(StoreFailureError("EIO"))}
+        if error is not None:
+            raise error
+
+
+def test_lease_that_cannot_be_given_back_hides_nothing(store: MemoryObjectStore) -> None:
+    """It expires by itself; what the session has done, or what it failed with, is worth more."""
+    fail_while_leased(store, None)
+    with pytest.raises(MissingSegmentError):
+        fail_while_leased(store, MissingSegmentError(""))
+
+    assert len(list(store.list("leases/"))) == 2
 
 
 def test_a_session_that_starts_again_has_a_lease_of_its_own(store: MemoryObjectStore) -> None:
