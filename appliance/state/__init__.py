@@ -11,6 +11,8 @@ from appliance.state.errors import (
     DatabaseNewerError,
     DatabaseReadOnlyError,
     DatabaseUnusableError,
+    PolicyExistsError,
+    PolicyNotFoundError,
     RepositoryNameTakenError,
     RepositoryNotFoundError,
     RunNotFoundError,
@@ -26,6 +28,7 @@ from appliance.state.folder import (
 )
 from appliance.state.installation_store import InstallationStore
 from appliance.state.journal_store import JournalEntry, JournalKind, JournalNumber, JournalStore
+from appliance.state.policy_store import DueRun, Firing, PolicyStore
 from appliance.state.repository_store import DEFAULT_REPOSITORY, RepositoryStore, StoredRepository
 from appliance.state.run_log_store import RunLogStore
 from appliance.state.run_store import RequestedRun, RunFilter, RunStore
@@ -40,12 +43,17 @@ __all__ = [
     "DatabaseNewerError",
     "DatabaseReadOnlyError",
     "DatabaseUnusableError",
+    "DueRun",
+    "Firing",
     "InstallationStore",
     "JournalEntry",
     "JournalKind",
     "JournalNumber",
     "JournalStore",
     "NotInitialisedError",
+    "PolicyExistsError",
+    "PolicyNotFoundError",
+    "PolicyStore",
     "RepositoryNameTakenError",
     "RepositoryNotFoundError",
     "RepositoryStore",

@@ -92,3 +92,17 @@ class RepositoryNameTakenError(InputError):
 
     code = "KL-1094"
     remedy = "Use the repository that is there, or another state folder for another repository."
+
+
+class PolicyNotFoundError(InputError):
+    """No policy has this name."""
+
+    code = "KL-1096"
+    remedy = "List the policies with `keepline policy list`."
+
+
+class PolicyExistsError(InputError):
+    """A policy has this name already."""
+
+    code = "KL-1097"
+    remedy = "Choose another name, or remove the old one first with `keepline policy remove`."

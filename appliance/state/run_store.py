@@ -57,11 +57,7 @@ class RunStore:
     def request(self, run: Run) -> RequestedRun:
         """Queue `run`, unless it is a backup of a machine whose backup is active: then that one (rule 6)."""
         with self._database.writing() as session:
-            active = _active_backup_of(session, run)
-            if active is not None:
-                return RequestedRun(active, joined=True)
-            session.execute(insert(RunRow).values(_columns_of(run)))
-        return RequestedRun(run, joined=False)
+            return queue_run(session, run)
 
     def claim_next(self, now: datetime) -> Run | None:
         """Take the oldest queued run into a new attempt, or None where nothing waits: one statement."""
@@ -194,6 +190,15 @@ class RunStore:
             if row is None:
                 raise _refused_move(_existing(session, run.id), target)
             return _run_of(row)
+
+
+def queue_run(session: Session, run: Run) -> RequestedRun:
+    """What `RunStore.request` does, as a part of the caller's writing transaction."""
+    active = _active_backup_of(session, run)
+    if active is not None:
+        return RequestedRun(active, joined=True)
+    session.execute(insert(RunRow).values(_columns_of(run)))
+    return RequestedRun(run, joined=False)
 
 
 def _refused_move(row: RunRow, target: RunState) -> RunTransitionError:

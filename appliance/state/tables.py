@@ -8,7 +8,7 @@ from sqlalchemy import Dialect, ForeignKey, Index, MetaData, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 """The newest migration: what a database of this version says it has."""
 
 
@@ -135,3 +135,34 @@ class JournalRow(Base):
     details: Mapped[str] = mapped_column(Text)
     opened_at: Mapped[datetime] = mapped_column(UtcText)
     closed_at: Mapped[datetime | None] = mapped_column(UtcText)
+
+
+class PolicyRow(Base):
+    """One policy; the document is the policy itself, as JSON."""
+
+    __tablename__ = "policies"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    document: Mapped[str] = mapped_column(Text)
+
+
+class FiringRow(Base):
+    """A due time that has been settled: its key is the reason why it is settled once only."""
+
+    __tablename__ = "firings"
+
+    due_key: Mapped[str] = mapped_column(primary_key=True)
+    policy_id: Mapped[str] = mapped_column(ForeignKey("policies.id"), index=True)
+    due_at: Mapped[datetime] = mapped_column(UtcText)
+    fired_at: Mapped[datetime] = mapped_column(UtcText)
+
+
+class FiredRunRow(Base):
+    """The run that backs up a machine for a due time; several due times may share one run."""
+
+    __tablename__ = "fired_runs"
+
+    due_key: Mapped[str] = mapped_column(ForeignKey("firings.due_key"), primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), index=True)

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from appliance.model.identifiers import RunId
+from appliance.model.policies import DueTime, Policy, PolicyId
+from appliance.model.runs import Run, RunFailure, RunKind, RunState
+from appliance.state import (
+    Database,
+    DatabaseUnusableError,
+    DueRun,
+    PolicyExistsError,
+    PolicyNotFoundError,
+    PolicyStore,
+    RunFilter,
+    RunStore,
+    open_database,
+)
+from appliance.state.tables import FiredRunRow, FiringRow
+from tests.fakes.policies import policy
+
+NOW = datetime(2026, 11, 22, 2, 30, 1, tzinfo=UTC)
+NIGHTLY, WEEKLY = policy("nightly"), policy("weekly")
+
+
+def due(each: Policy, day: int = 22) -> DueTime:
+    at = datetime(2026, 11, day, 2, 30, tzinfo=UTC)
+    return DueTime(each.id, at.replace(tzinfo=None), at)
+
+
+def run(name: str, subject: str = "machine-1") -> Run:
+    return Run(RunId(name), RunKind.BACKUP, subject, subject, RunState.QUEUED, NOW, "{}")
+
+
+@pytest.fixture
+def store(database: Database) -> PolicyStore:
+    made = PolicyStore(database)
+    made.add(NIGHTLY)
+    made.add(WEEKLY)
+    return made
+
+
+@pytest.fixture
+def runs(database: Database) -> Callable[[], list[str]]:
+    """The ids of all runs, oldest first."""
+    return lambda: [each.id for each in reversed(RunStore(database).list(RunFilter()))]
+
+
+def test_a_policy_is_found_again_field_by_field_until_it_is_removed(store: PolicyStore) -> None:
+    assert store.list() == [NIGHTLY, WEEKLY]
+    assert store.find("weekly") == WEEKLY
+    store.remove("weekly")
+    assert store.list() == [NIGHTLY]
+    with pytest.raises(PolicyNotFoundError, match="weekly"):
+        store.find("weekly")
+    with pytest.raises(PolicyNotFoundError, match="weekly"):
+        store.remove("weekly")
+
+
+def test_a_name_is_taken_once(store: PolicyStore) -> None:
+    with pytest.raises(PolicyExistsError, match="nightly"):
+        store.add(replace(WEEKLY, name="nightly", id=PolicyId("another")))
+    assert store.find("nightly") == NIGHTLY
+
+
+def test_settling_queues_the_runs_and_remembers_whose_they_are(
+    store: PolicyStore, runs: Callable[[], list[str]]
+) -> None:
+    asked = [DueRun(run("r1"), (due(NIGHTLY).key,)), DueRun(run("r2", "machine-2"), (due(NIGHTLY).key,))]
+    requested = store.settle([due(NIGHTLY)], asked, NOW)
+    assert [(each.run.id, each.joined) for each in requested] == [("r1", False), ("r2", False)]
+    assert runs() == ["r1", "r2"]
+    (firing,) = store.firings(NIGHTLY.id)
+    assert (firing.due_key, firing.due_at, firing.fired_at) == (due(NIGHTLY).key, due(NIGHTLY).at, NOW)
+    assert firing.runs == ("r1", "r2")
+    assert store.firings(WEEKLY.id) == ()
+
+
+def test_a_due_time_is_settled_once_whoever_asks(
+    store: PolicyStore, database: Database, tmp_path: Path, runs: Callable[[], list[str]]
+) -> None:
+    store.settle([due(NIGHTLY)], [DueRun(run("r1"), (due(NIGHTLY).key,))], NOW)
+    RunStore(database).request_cancel(RunId("r1"), NOW)
+    with open_database(tmp_path) as other:
+        again = PolicyStore(other).settle(
+            [due(NIGHTLY)], [DueRun(run("r2"), (due(NIGHTLY).key,))], NOW + timedelta(hours=1)
+        )
+    assert again == ()
+    assert runs() == ["r1"]
+    assert store.settled_among([due(NIGHTLY).key, due(WEEKLY).key]) == {due(NIGHTLY).key}
+
+
+def test_a_run_that_another_due_time_asks_for_as_well_is_still_queued(
+    store: PolicyStore, runs: Callable[[], list[str]]
+) -> None:
+    store.settle([due(NIGHTLY)], [], NOW)
+    both = DueRun(run("r1"), (due(NIGHTLY).key, due(WEEKLY).key))
+    store.settle([due(NIGHTLY), due(WEEKLY)], [both], NOW)
+    assert runs() == ["r1"]
+    assert [firing.runs for firing in store.firings(NIGHTLY.id)] == [()]
+    assert [firing.runs for firing in store.firings(WEEKLY.id)] == [("r1",)]
+
+
+def test_an_active_backup_is_joined_and_counts_as_the_due_times_run(
+    store: PolicyStore, database: Database, runs: Callable[[], list[str]]
+) -> None:
+    RunStore(database).request(run("by-hand"))
+    (joined,) = store.settle([due(NIGHTLY)], [DueRun(run("r1"), (due(NIGHTLY).key,))], NOW)
+    assert (joined.run.id, joined.joined) == ("by-hand", True)
+    assert runs() == ["by-hand"]
+    assert [firing.runs for firing in store.firings(NIGHTLY.id)] == [("by-hand",)]
+
+
+def test_a_policy_that_was_removed_meanwhile_queues_nothing(
+    store: PolicyStore, runs: Callable[[], list[str]]
+) -> None:
+    store.remove("nightly")
+    assert store.settle([due(NIGHTLY)], [DueRun(run("r1"), (due(NIGHTLY).key,))], NOW) == ()
+    assert runs() == []
+
+
+def test_nothing_is_kept_of_a_settlement_that_fails_half_way(
+    store: PolicyStore, runs: Callable[[], list[str]]
+) -> None:
+    twice_the_same_id = [
+        DueRun(run("r1"), (due(NIGHTLY).key,)),
+        DueRun(run("r1", "machine-2"), (due(NIGHTLY).key,)),
+    ]
+    with pytest.raises(DatabaseUnusableError, match="UNIQUE"):
+        store.settle([due(NIGHTLY)], twice_the_same_id, NOW)
+    assert runs() == []
+    assert store.settled_among([due(NIGHTLY).key]) == frozenset()
+
+
+def test_removing_a_policy_leaves_its_runs_and_nothing_else_of_it(
+    store: PolicyStore, database: Database, runs: Callable[[], list[str]]
+) -> None:
+    both = DueRun(run("r1"), (due(NIGHTLY).key, due(WEEKLY).key))
+    store.settle([due(NIGHTLY), due(WEEKLY)], [both], NOW)
+    store.remove("nightly")
+    assert runs() == ["r1"]
+    assert [firing.runs for firing in store.firings(WEEKLY.id)] == [("r1",)]
+    with database.reading() as session:
+        assert session.query(FiringRow.policy_id).all() == [(WEEKLY.id,)]
+        assert session.query(FiredRunRow.due_key).all() == [(due(WEEKLY).key,)]
+
+
+def test_the_last_settled_come_first(store: PolicyStore) -> None:
+    for day in (20, 21, 22):
+        store.settle([due(NIGHTLY, day)], [], NOW + timedelta(days=day))
+    assert [f"{firing.due_at:%d}" for firing in store.firings(NIGHTLY.id, limit=2)] == ["22", "21"]
+
+
+def test_a_database_of_the_first_version_is_taken_forward_with_its_runs(tmp_path: Path) -> None:
+    with open_database(tmp_path) as database:
+        RunStore(database).request(run("old"))
+        ended = RunStore(database).claim_next(NOW)
+        assert ended is not None
+        RunStore(database).end_with(ended, RunState.FAILED, RunFailure("KL-1", "m", "r", 1), NOW)
+        with database.writing() as session:
+            for table in ("fired_runs", "firings", "policies"):
+                session.execute(text(f"DROP TABLE {table}"))
+            session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    with open_database(tmp_path) as database:
+        store = PolicyStore(database)
+        store.add(NIGHTLY)
+        assert store.list() == [NIGHTLY]
+        assert RunStore(database).find(RunId("old")).state is RunState.FAILED
