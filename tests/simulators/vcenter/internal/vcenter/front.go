@@ -47,11 +47,12 @@ func (l *Lab) serveSDK(writer http.ResponseWriter, request *http.Request) {
 	l.service.ServeSDK(writer, request)
 }
 
-// spoil carries out a rule; true means that the call goes on as usual.
+// spoil carries out a rule; true means that the call goes on as usual. Calls that do not are counted here, not in the hook.
 func (l *Lab) spoil(rule *rules.Rule, writer http.ResponseWriter, request *http.Request) bool {
 	pause := time.Duration(rule.Milliseconds) * time.Millisecond
 	switch rule.Action {
 	case rules.HTTP503:
+		l.count(rule.Method)
 		writer.WriteHeader(http.StatusServiceUnavailable)
 		return false
 	case rules.Delay:
@@ -59,7 +60,10 @@ func (l *Lab) spoil(rule *rules.Rule, writer http.ResponseWriter, request *http.
 		return true
 	case rules.DropAfter:
 		l.service.ServeSDK(&sink{header: http.Header{}}, request)
+	case rules.Drop:
+		l.count(rule.Method)
 	case rules.Hang:
+		l.count(rule.Method) // at once: whoever waits for the call to hang sees it
 		if pause == 0 {
 			pause = foreverMilliseconds * time.Millisecond
 		}
