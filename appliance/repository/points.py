@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appliance.model.identifiers import RecoveryPointId
-from appliance.model.recovery_points import DiskImage, RecoveryPoint, SuspectMark, Tombstone
+from appliance.model.identifiers import RecoveryPointId, RunId
+from appliance.model.recovery_points import DiskImage, RecoveryPoint, SuspectMark, Tombstone, TombstoneReason
 from appliance.model.virtual_machines import MachineIdentity, VirtualDisk
-from appliance.repository.errors import DamagedManifestError, PointNotFoundError
+from appliance.repository.errors import DamagedManifestError, DamagedObjectError, PointNotFoundError
 from appliance.repository.layout import (
+    FORMAT,
     MANIFESTS,
     SUSPECTS,
     TOMBSTONES,
     disk_key,
     manifests_prefix,
-    tombstone_key,
 )
 from appliance.repository.manifest import unpack_manifest
 from appliance.repository.repository import Repository
 from appliance.repository.sealed_documents import open_document
-from appliance.storage import ObjectMissingError
+from appliance.storage import ObjectInformation, ObjectMissingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def list_points_with_retired(repository: Repository, machine: MachineIdentity | 
     prefix = manifests_prefix(machine.key) if machine else MANIFESTS
     points: list[ListedPoint] = []
     damaged: list[DamagedManifest] = []
-    marks, retired = _suspect_marks(repository), _retired_points(repository)
+    marks, tombstones = _suspect_marks(repository), _tombstones(repository)
     for key in [found.key for found in repository.store.list(prefix)]:
         machine_key, point_id = _parts_of(key)
         try:
@@ -69,7 +69,7 @@ def list_points_with_retired(repository: Repository, machine: MachineIdentity | 
             damaged.append(DamagedManifest(machine_key, point_id, str(error)))
             continue
         name = (machine_key, point_id)
-        tombstone = _read_tombstone(repository, *name) if name in retired else None
+        tombstone = _tombstone(repository, tombstones.get(name))
         points.append(ListedPoint(point, tuple(marks.get(name, ())), tombstone))
     return PointListing(tuple(points), tuple(damaged))
 
@@ -86,8 +86,7 @@ def find_point(repository: Repository, point_id: RecoveryPointId) -> ListedPoint
         if candidate == point_id:
             point = unpack_manifest(found.key, repository.store.read(found.key))
             marks = _suspect_marks(repository).get((machine_key, point_id), ())
-            retired = (machine_key, point_id) in _retired_points(repository)
-            tombstone = _read_tombstone(repository, machine_key, point_id) if retired else None
+            tombstone = _tombstone(repository, _tombstones(repository).get((machine_key, point_id)))
             return ListedPoint(point, tuple(marks), tombstone)
     raise PointNotFoundError(f"there is no recovery point {point_id} in this repository")
 
@@ -122,16 +121,31 @@ def _parts_of(key: str) -> tuple[str, RecoveryPointId]:
 
 def _suspect_marks(repository: Repository) -> dict[tuple[str, RecoveryPointId], list[SuspectMark]]:
     marks: dict[tuple[str, RecoveryPointId], list[SuspectMark]] = {}
-    for key in [found.key for found in repository.store.list(SUSPECTS)]:
-        mark = open_document(SuspectMark, repository.store.read(key), key)
-        marks.setdefault(_parts_of(key), []).append(mark)
+    for found in list(repository.store.list(SUSPECTS)):
+        marks.setdefault(_parts_of(found.key), []).append(_suspect_mark(repository, found))
     return marks
 
 
-def _retired_points(repository: Repository) -> set[tuple[str, RecoveryPointId]]:
-    return {_parts_of(found.key) for found in repository.store.list(TOMBSTONES)}
+def _suspect_mark(repository: Repository, found: ObjectInformation) -> SuspectMark:
+    """What the mark says; a damaged one says by its key that the point is doubtful, and hides no point."""
+    try:
+        return open_document(SuspectMark, repository.store.read(found.key), found.key)
+    except DamagedObjectError as error:
+        machine_key, point = _parts_of(found.key)
+        run = RunId(found.key.rpartition("/")[2].removesuffix(".json"))
+        return SuspectMark(FORMAT, machine_key, point, run, found.modified, str(error), ())
 
 
-def _read_tombstone(repository: Repository, machine_key: str, point: RecoveryPointId) -> Tombstone:
-    key = tombstone_key(machine_key, point)
-    return open_document(Tombstone, repository.store.read(key), key)
+def _tombstones(repository: Repository) -> dict[tuple[str, RecoveryPointId], ObjectInformation]:
+    return {_parts_of(found.key): found for found in repository.store.list(TOMBSTONES)}
+
+
+def _tombstone(repository: Repository, found: ObjectInformation | None) -> Tombstone | None:
+    """What it says; a damaged one says by its key that the point is not offered, and hides no other."""
+    if found is None:
+        return None
+    try:
+        return open_document(Tombstone, repository.store.read(found.key), found.key)
+    except DamagedObjectError as error:
+        name = _parts_of(found.key)
+        return Tombstone(FORMAT, *name, found.modified, TombstoneReason.RETIRED, str(error))

@@ -247,6 +247,26 @@ def test_a_suspect_point_stays_listed_and_marked(repository: Repository) -> None
     assert find_point(repository, first.id) == marked
 
 
+def test_a_damaged_mark_or_tombstone_says_what_its_key_says_and_hides_no_point(
+    repository: Repository, store: MemoryObjectStore
+) -> None:
+    first, second = two_points(repository)
+    mark_suspect(repository, second, run_id(3), (), ManualClock(), "read other bytes")
+    retire_point(repository, first, ManualClock(), "")
+    for key in list(store.objects):
+        if key.startswith(("suspects/", "tombstones/")):
+            store.objects[key] = store.objects[key][:-3]
+
+    (offered,) = list_points(repository).points
+    assert offered.point == second
+    (mark,) = offered.suspect_marks
+    assert (mark.point, mark.found_by) == (second.id, run_id(3))
+    assert mark.explanation.startswith("suspects/")
+    retired = find_point(repository, first.id).tombstone
+    assert retired is not None
+    assert retired.explanation.startswith("tombstones/")
+
+
 def test_the_parent_is_the_newest_offered_point_with_that_very_disk(repository: Repository) -> None:
     first, second = two_points(repository)
 
