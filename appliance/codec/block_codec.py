@@ -6,17 +6,14 @@ docs/repository-format.md, "Blocks".
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from backports import zstd
+import zstandard
 from blake3 import blake3
 
 from appliance.codec.errors import DamagedBlockError
 from appliance.model.blocks import BlockFlags, entropy_of
 
 DEFAULT_COMPRESSION_LEVEL = 1
-
-_ONE_FRAME: Literal[2] = zstd.ZstdCompressor.FLUSH_FRAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +40,11 @@ class BlockEncoder:
     """Encodes blocks one after the other; one per thread."""
 
     def __init__(self, level: int = DEFAULT_COMPRESSION_LEVEL) -> None:
-        self._compressor = zstd.ZstdCompressor(level=level)
+        self._compressor = zstandard.ZstdCompressor(level=level)
 
     def encode(self, content: memoryview, digest: bytes) -> EncodedBlock:
         """What to store of a block that is not all zero; `digest` is its `block_digest`."""
-        compressed = self._compressor.compress(content, _ONE_FRAME)
+        compressed = self._compressor.compress(content)
         if len(compressed) < len(content):
             return EncodedBlock(digest, compressed, len(content), BlockFlags.COMPRESSED)
         return EncodedBlock(digest, content, len(content), BlockFlags.NONE)
@@ -73,12 +70,11 @@ def decode_block(
 
 
 def _decompress(stored: memoryview | bytes, raw_length: int, place: str) -> bytes:
-    decompressor = zstd.ZstdDecompressor()
     try:
-        # One byte more than expected: a frame that holds more is noticed without unpacking a bomb.
-        content = decompressor.decompress(stored, max_length=raw_length + 1)
-    except zstd.ZstdError as error:
+        # Looked at before: a frame that announces more, or nothing, is never unpacked.
+        announced = zstandard.frame_content_size(stored)
+        if announced != raw_length:
+            raise DamagedBlockError(f"{place} decodes to {announced} bytes instead of {raw_length}")
+        return zstandard.ZstdDecompressor().decompress(stored)
+    except zstandard.ZstdError as error:
         raise DamagedBlockError(f"{place} does not decompress: {error}") from error
-    if len(content) == raw_length and not decompressor.eof:
-        raise DamagedBlockError(f"{place} is cut short")
-    return content

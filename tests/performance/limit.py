@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from backports import zstd
+import zstandard
 from blake3 import blake3
 
 BLOCK = 256 * 1024
@@ -25,6 +25,7 @@ def work(image: Path, number: int, level: int) -> None:
     compare = ctypes.CDLL(None).memcmp
     compare.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
     zeros = ctypes.create_string_buffer(BLOCK)
+    compressor = zstandard.ZstdCompressor(level=level)
     with image.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY) as content:
         base = ctypes.addressof(ctypes.c_char.from_buffer(content))
         view = memoryview(content)
@@ -35,7 +36,7 @@ def work(image: Path, number: int, level: int) -> None:
                     continue
                 one = view[block * BLOCK : (block + 1) * BLOCK]
                 blake3(one).digest()
-                zstd.compress(one, level)
+                compressor.compress(one)
         os._exit(0)
 
 

@@ -75,7 +75,7 @@ def test_bundled_library_bound_by_the_client_ends_the_process(
 
 
 def test_harmless_modules_may_be_imported(installation: Installation) -> None:
-    assert installation.run("scenarios.import_late", "blake3", "backports.zstd", "mmap").result == "imported"
+    assert installation.run("scenarios.import_late", "blake3", "zstandard", "mmap").result == "imported"
 
 
 def python_with_decoys(
