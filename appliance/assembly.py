@@ -16,14 +16,21 @@ from appliance.model.runs import RunKind
 from appliance.restore import CheckHandler, RestoreDiskHandler, RestoreMachineHandler, VerifyHandler
 from appliance.run_context import MoverSettings, Tools
 from appliance.run_context.recovery import LeftoverRecovery
-from appliance.security import SecretSealer, read_or_create_key
+from appliance.security import ConsolePasswordFile, SecretSealer, read_or_create_key
 from appliance.services import (
     BackupService,
+    ConsoleAccessService,
+    ConsoleServices,
+    EnginePresence,
+    EstateReader,
     InventoryService,
     LoggedInVcenters,
+    PointDirectory,
     PointService,
+    RepositoryPointIndex,
     RepositoryPoints,
     RepositoryService,
+    RestorePlanService,
     RestoreService,
     RunQueue,
     RunService,
@@ -33,6 +40,7 @@ from appliance.services import (
 )
 from appliance.settings import Settings
 from appliance.state import (
+    AuditFile,
     Database,
     InstallationStore,
     JournalStore,
@@ -119,6 +127,28 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
         make_engine=lambda: _engine(
             settings, stores, _tools(settings, stores, vcenters, repositories, clock)
         ),
+    )
+
+
+def console_services(appliance: Appliance, settings: Settings) -> ConsoleServices:
+    """What the console calls, over an open appliance of these settings."""
+    directory = PointDirectory(RepositoryPointIndex(appliance.repositories))
+    folder = settings.state_folder
+    return ConsoleServices(
+        clock=appliance.clock,
+        access=ConsoleAccessService(ConsolePasswordFile(folder), AuditFile(folder), appliance.clock),
+        estate=EstateReader(appliance.vcenters, directory, appliance.runs, appliance.clock),
+        engine=EnginePresence(appliance.engine_lock.holder),
+        vcenters=appliance.vcenters,
+        backups=appliance.backups,
+        restore_plans=RestorePlanService(
+            appliance.points, appliance.restores, appliance.vcenters, appliance.runs
+        ),
+        points=appliance.points,
+        directory=directory,
+        repositories=appliance.repositories,
+        runs=appliance.runs,
+        state_folder=folder,
     )
 
 

@@ -30,3 +30,10 @@ class SecretUnreadableError(ApplianceStateError):
 
     code = "KL-6032"
     remedy = "The key file is not the one that sealed it: put the right one back, or add the vCenter again."
+
+
+class ConsolePasswordFileError(ApplianceStateError):
+    """The file with the digest of the console's password cannot be read or written, or holds no digest."""
+
+    code = "KL-6033"
+    remedy = "Check the state folder, then set the password again with `keepline console password`."

@@ -1,6 +1,24 @@
 """What an admin can ask of Keepline: the same for the command line and, later, the console."""
 
 from appliance.services.backups import BackupOrder, BackupService
+from appliance.services.calendar import CalendarDay, CalendarMonth, DayMark, month_of
+from appliance.services.console import ConsoleServices
+from appliance.services.console_access import ADMINISTRATOR, SHORTEST_PASSWORD, ConsoleAccessService
+from appliance.services.console_errors import (
+    NOT_FOUND,
+    ConsolePasswordTooShortError,
+    ForgedFormError,
+    MachineNotListedError,
+    NoConsolePasswordError,
+    PlaceGoneError,
+    PlanBlockedError,
+    PlanStaleError,
+    SignInRefusedError,
+    TooManySignInsError,
+    WrongFieldError,
+)
+from appliance.services.duties import Duty, DutyKind, duties_of
+from appliance.services.engine_presence import EnginePresence
 from appliance.services.errors import (
     DiskNotFoundError,
     MachineIsTemplateError,
@@ -11,10 +29,30 @@ from appliance.services.errors import (
     ThumbprintDiffersError,
     ThumbprintNotConfirmedError,
 )
+from appliance.services.estate import Estate, EstateMachine, Protection, SourceFailure, VcenterReading
+from appliance.services.estate_list import ListPage, ListWish, PlaceSummary, page_of, places_of
+from appliance.services.estate_reader import EstateReader, kept_fresh
 from appliance.services.inventory import InventoryService, ListedMachine
+from appliance.services.point_directory import (
+    NewestPoint,
+    PointDirectory,
+    PointIndex,
+    RepositoryPointIndex,
+)
 from appliance.services.points import PointCatalog, PointService, RepositoryPoints, image_of
 from appliance.services.repositories import InitialisedRepository, RepositoryService
+from appliance.services.restore_checks import DiskOrder, PlanCheck, RestoreOrder
+from appliance.services.restore_plan import PlanStep, RestorePlan
+from appliance.services.restore_plans import RestorePlanService
 from appliance.services.restores import RestoreService
+from appliance.services.run_overview import (
+    PHASES,
+    DiskOverview,
+    Phase,
+    PhaseState,
+    RunOverview,
+    overview_of,
+)
 from appliance.services.run_queue import RunQueue
 from appliance.services.runs import RunService
 from appliance.services.vcenter_gateway import (
@@ -27,34 +65,85 @@ from appliance.services.vcenters import Check, ListedVcenter, NewVcenter, Vcente
 from appliance.services.version import software_version
 
 __all__ = [
+    "ADMINISTRATOR",
+    "NOT_FOUND",
+    "PHASES",
+    "SHORTEST_PASSWORD",
     "BackupOrder",
     "BackupService",
+    "CalendarDay",
+    "CalendarMonth",
     "Check",
+    "ConsoleAccessService",
+    "ConsolePasswordTooShortError",
+    "ConsoleServices",
+    "DayMark",
     "DiskNotFoundError",
+    "DiskOrder",
+    "DiskOverview",
+    "Duty",
+    "DutyKind",
+    "EnginePresence",
+    "Estate",
+    "EstateMachine",
+    "EstateReader",
+    "ForgedFormError",
     "InitialisedRepository",
     "InventoryService",
+    "ListPage",
+    "ListWish",
     "ListedMachine",
     "ListedVcenter",
     "LoggedInVcenters",
     "MachineIsTemplateError",
+    "MachineNotListedError",
     "NewVcenter",
+    "NewestPoint",
+    "NoConsolePasswordError",
     "NoVcenterError",
+    "Phase",
+    "PhaseState",
+    "PlaceGoneError",
+    "PlaceSummary",
+    "PlanBlockedError",
+    "PlanCheck",
+    "PlanStaleError",
+    "PlanStep",
     "PointCatalog",
+    "PointDirectory",
+    "PointIndex",
     "PointService",
+    "Protection",
+    "RepositoryPointIndex",
     "RepositoryPoints",
     "RepositoryService",
+    "RestoreOrder",
+    "RestorePlan",
+    "RestorePlanService",
     "RestoreService",
+    "RunOverview",
     "RunQueue",
     "RunService",
+    "SignInRefusedError",
+    "SourceFailure",
     "StillInUseError",
     "TargetExistsError",
     "TargetFolderError",
     "ThumbprintDiffersError",
     "ThumbprintNotConfirmedError",
+    "TooManySignInsError",
     "VcenterGateway",
+    "VcenterReading",
     "VcenterService",
     "VcenterSession",
     "VsphereGateway",
+    "WrongFieldError",
+    "duties_of",
     "image_of",
+    "kept_fresh",
+    "month_of",
+    "overview_of",
+    "page_of",
+    "places_of",
     "software_version",
 ]

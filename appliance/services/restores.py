@@ -36,7 +36,7 @@ class RestoreService:
         """
         point = self._catalog.point(point_id).point
         image = image_of(point, disk)
-        absolute = _new_file(target)
+        absolute = new_file(target)
         request = RestoreDiskRequest(point.id, image.disk.device_key, str(absolute), target_format)
         return self._queue.request(RunKind.RESTORE_DISK, point.id, point.machine_name, request)
 
@@ -52,7 +52,13 @@ class RestoreService:
         return self._queue.request(RunKind.RESTORE_MACHINE, point.id, request.name, request)
 
 
-def _new_file(target: Path) -> Path:
+def new_file(target: Path) -> Path:
+    """The absolute path of a file that can be made.
+
+    Raises:
+        TargetExistsError: the file exists.
+        TargetFolderError: its folder is missing or cannot be written.
+    """
     absolute = target.expanduser().absolute()
     if absolute.exists() or absolute.is_symlink():
         raise TargetExistsError(f"{absolute} exists already")

@@ -3,8 +3,10 @@
 It is a cache of the repository as far as recovery points go: losing it loses no point.
 """
 
+from appliance.state.audit_file import AuditFile
 from appliance.state.database import Database, open_database
 from appliance.state.errors import (
+    AuditFileError,
     DatabaseBusyError,
     DatabaseDamagedError,
     DatabaseFullError,
@@ -36,6 +38,8 @@ from appliance.state.vcenter_store import StoredVcenter, VcenterStore
 
 __all__ = [
     "DEFAULT_REPOSITORY",
+    "AuditFile",
+    "AuditFileError",
     "Database",
     "DatabaseBusyError",
     "DatabaseDamagedError",

@@ -94,6 +94,13 @@ class RepositoryNameTakenError(InputError):
     remedy = "Use the repository that is there, or another state folder for another repository."
 
 
+class AuditFileError(ApplianceStateError):
+    """The audit trail cannot be written."""
+
+    code = "KL-6021"
+    remedy = "Free space on the file system of the state folder and make the file writable for its owner."
+
+
 class PolicyNotFoundError(InputError):
     """No policy has this name."""
 

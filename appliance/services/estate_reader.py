@@ -1,0 +1,134 @@
+"""Keeps what lists and dashboard show: no page ever waits for a vCenter or reads all manifests."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from appliance.clock import Clock
+from appliance.errors import ApplianceError
+from appliance.model.runs import ACTIVE_STATES, Run, RunKind
+from appliance.model.virtual_machines import VirtualMachine
+from appliance.services.estate import Estate, SourceFailure, VcenterReading, estate_machines
+from appliance.services.point_directory import NewestPoint, PointDirectory
+from appliance.services.runs import RunService
+from appliance.services.vcenters import VcenterService
+from appliance.state import RunFilter
+
+INVENTORY_AGE = timedelta(minutes=5)
+"""Each reading logs in once, which vCenter writes into its event log: not too often."""
+RETRY_AGE = timedelta(minutes=1)
+POINTS_AGE = timedelta(minutes=1)
+REMEMBERED_BACKUPS = 1000
+LOOK_SECONDS = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+class EstateReader:
+    """Reads vCenters, points and runs into one value; `current` never blocks. May be used from any thread."""
+
+    def __init__(
+        self, vcenters: VcenterService, points: PointDirectory, runs: RunService, clock: Clock
+    ) -> None:
+        self._vcenters = vcenters
+        self._points = points
+        self._runs = runs
+        self._clock = clock
+        self._reading = threading.Lock()
+        self._estate = Estate()
+        self._inventories: dict[str, list[VirtualMachine]] = {}
+        self._newest: dict[str, NewestPoint] = {}
+        self._active: frozenset[str] = frozenset()
+
+    def current(self) -> Estate:
+        """The last reading."""
+        return self._estate
+
+    def refresh(self) -> None:
+        """Read everything anew; what cannot be read keeps its last state and says why."""
+        with self._reading:
+            names = [known.name for known in self._vcenters.list()]
+            self._inventories = {name: found for name, found in self._inventories.items() if name in names}
+            readings = tuple(self._read_vcenter(name) for name in names)
+            self._estate = replace(self._estate, vcenters=readings)
+            self._read_points()
+
+    def refresh_where_due(self) -> None:
+        """Read what is old, what was added, and points after a run has begun or ended."""
+        now = self._clock.now()
+        if self._is_inventory_due(now):
+            self.refresh()
+            return
+        active = frozenset(f"{run.id} {run.state}" for run in self._active_runs())
+        read_at = self._estate.points_read_at
+        if active != self._active or read_at is None or now - read_at > POINTS_AGE:
+            with self._reading:
+                self._active = active
+                self._read_points()
+
+    def _is_inventory_due(self, now: datetime) -> bool:
+        known = {reading.name: reading for reading in self._estate.vcenters}
+        names = {vcenter.name for vcenter in self._vcenters.list()}
+        return names != known.keys() or any(_is_due(reading, now) for reading in known.values())
+
+    def _read_vcenter(self, name: str) -> VcenterReading:
+        now = self._clock.now()
+        known = next((reading for reading in self._estate.vcenters if reading.name == name), None)
+        try:
+            with self._vcenters.session(name) as session:
+                machines = session.machines()
+        except ApplianceError as error:
+            since = known.failure.since if known and known.failure else now
+            last = known or VcenterReading(name, now, None)
+            return replace(last, tried_at=now, failure=SourceFailure.of(error, since))
+        self._inventories[name] = machines
+        return VcenterReading(name, now, now, len(machines))
+
+    def _read_points(self) -> None:
+        now, failure = self._clock.now(), None
+        try:
+            self._newest = self._points.newest()
+        except ApplianceError as error:
+            before = self._estate.points_failure
+            failure = SourceFailure.of(error, before.since if before else now)
+        machines = estate_machines(self._inventories, self._newest, self._last_backups(), now)
+        self._estate = replace(self._estate, machines=machines, points_failure=failure, points_read_at=now)
+
+    def _last_backups(self) -> dict[str, Run]:
+        """The newest backup of each machine that has one among the last thousand."""
+        wanted = RunFilter(kinds=frozenset({RunKind.BACKUP}), limit=REMEMBERED_BACKUPS)
+        return {run.subject: run for run in reversed(self._runs.page(wanted))}
+
+    def _active_runs(self) -> list[Run]:
+        return self._runs.page(RunFilter(states=ACTIVE_STATES, limit=REMEMBERED_BACKUPS))
+
+
+def _is_due(reading: VcenterReading, now: datetime) -> bool:
+    return now - reading.tried_at > (INVENTORY_AGE if reading.failure is None else RETRY_AGE)
+
+
+@contextmanager
+def kept_fresh(reader: EstateReader) -> Iterator[None]:
+    """A thread that looks every two seconds what is due, for as long as the context is open."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_keep_fresh, args=(reader, stop), name="estate", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _keep_fresh(reader: EstateReader, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            reader.refresh_where_due()
+        except ApplianceError:  # the state database is busy or away: the next look tries again
+            _log.exception("estate was not read")
+        stop.wait(LOOK_SECONDS)
