@@ -11,6 +11,7 @@ from appliance.capture.pending import PendingDisk, PendingPoint, keep_pending, k
 from appliance.capture.preparation import prepare_machine
 from appliance.capture.publication import publish, tidy_up
 from appliance.capture.snapshotting import journalled_snapshot
+from appliance.errors import ApplianceError
 from appliance.model.documents import from_json, to_json
 from appliance.model.requests import BackupRequest
 from appliance.model.runs import Run, RunOutcome, RunState
@@ -32,22 +33,38 @@ class BackupHandler:
 
         Raises:
             RunCancelledError: `cancelled` was set; nothing is left in vCenter.
-            ApplianceError: why there is no new point; earlier points are as they were.
+            ApplianceError: why there is no new point, or what is left in vCenter although there is one;
+                earlier points are as they were.
         """
         request = from_json(BackupRequest, run.request)
         folder = RunFolder.of(self._tools.settings, run.id)
         session = RunSession(run, self._tools, folder, progress, cancelled)
         with renewed_lease(self._tools, self._tools.settings.installation, run.id) as lease:
-            pending = kept_pending(folder)
+            pending, trouble = kept_pending(folder), None
             if pending is None:
-                with self._tools.vcenters.connect(request.vcenter) as connection:
-                    pending = capture_machine(session, connection, request, lease.key)
+                pending, trouble = self._captured(session, request, lease.key)
             progress.phase("commit")
             result = publish(session, pending, lease)
+        if trouble is not None:
+            progress.message(f"point {result.point} is whole, but something is left in vCenter", warning=True)
+            raise trouble  # loud, and its journal entry stays open: the next start takes away what is left
         tidy_up(session)
         gaps = any(not gap.accepted for gap in result.gaps)
         state = RunState.COMPLETED_WITH_GAPS if gaps else RunState.SUCCEEDED
         return RunOutcome(state, to_json(result).decode())
+
+    def _captured(
+        self, session: RunSession, request: BackupRequest, lease_key: str
+    ) -> tuple[PendingPoint, ApplianceError | None]:
+        """What was read, with the error of letting go of the machine: that costs no point (rule 4)."""
+        try:
+            with self._tools.vcenters.connect(request.vcenter) as connection:
+                return capture_machine(session, connection, request, lease_key), None
+        except ApplianceError as error:
+            pending = kept_pending(session.folder)
+            if pending is None:
+                raise
+            return pending, error
 
 
 def capture_machine(
