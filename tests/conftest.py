@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,6 +14,15 @@ from keepline_lab import Lab, LibraryBehaviour, Machine, Simulators, VcenterSett
 from keepline_lab.lab import DEFAULT_BEHAVIOUR, DEFAULT_SETTINGS
 from keepline_lab.laboratories import StartLab
 from keepline_lab.leaks import Loopback, held, leaks_since
+
+# Machines are shared and noisy: no example is too slow. Bounded runs try the same examples every time, so that
+# a change is judged by what it changes; `make test-long` tries new ones and prints how to repeat a failure.
+_ANY_SPEED = [HealthCheck.too_slow]
+settings.register_profile("bounded", deadline=None, derandomize=True, suppress_health_check=_ANY_SPEED)
+settings.register_profile(
+    "long", deadline=None, max_examples=500, print_blob=True, suppress_health_check=_ANY_SPEED
+)
+settings.load_profile("long" if os.environ.get("KEEPLINE_TEST_LONG") else "bounded")
 
 LOOPBACK = Loopback()
 sys.addaudithook(LOOPBACK.audit)
