@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from keepline_lab import Lab, LibraryBehaviour, Machine, Simulators, VcenterSettings, build_simulators
 from keepline_lab.lab import DEFAULT_BEHAVIOUR, DEFAULT_SETTINGS
