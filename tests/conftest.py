@@ -16,7 +16,7 @@ from keepline_lab.lab import DEFAULT_BEHAVIOUR, DEFAULT_SETTINGS
 from keepline_lab.laboratories import StartLab
 from keepline_lab.leaks import Loopback, held, leaks_since
 
-# Machines are shared and noisy: no example is too slow. Bounded runs try the same examples every time, so that
+# Machines are shared and noisy: no example is too slow. Bounded runs repeat the same examples, so that
 # a change is judged by what it changes; `make test-long` tries new ones and prints how to repeat a failure.
 _ANY_SPEED = [HealthCheck.too_slow]
 settings.register_profile("bounded", deadline=None, derandomize=True, suppress_health_check=_ANY_SPEED)
