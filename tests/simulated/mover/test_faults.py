@@ -66,6 +66,19 @@ def test_a_host_without_memory_gets_smaller_reads(workplace: Workplace) -> None:
     assert restored(workplace, result.draft) == CONTENT
 
 
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_datastore_that_does_not_say_what_is_allocated_is_read_whole(
+    workplace: Workplace, nth: int
+) -> None:
+    """Rule 3: whatever goes wrong with the query, no block is taken for zero that was not read."""
+    query = "VixDiskLib_QueryAllocatedBlocks"
+    workplace.lab.set_vddk_faults([VddkFault(query, "error:1", nth=nth, count=0)])
+
+    result = workplace.back_up(replace(workplace.backup_task(), use_allocated_blocks=True))
+
+    assert restored(workplace, result.draft) == CONTENT
+
+
 def test_a_host_without_memory_for_all_handles_gives_fewer(workplace: Workplace) -> None:
     workplace.lab.set_vddk_faults([VddkFault("VixDiskLib_Open", f"error:{OUT_OF_MEMORY}", nth=2, count=1)])
 

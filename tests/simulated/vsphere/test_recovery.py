@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from appliance.clock import ManualClock
+from appliance.model.identifiers import RunId
 from appliance.model.virtual_machines import VirtualMachine
 from appliance.run_context import PENDING_POINT, LeftoverRecovery, RunSession
 from appliance.state import JournalEntry, JournalKind
@@ -105,10 +106,13 @@ def test_snapshot_goes_where_all_disks_are_durable_drafts(dead_run: DeadRun) -> 
 
 def test_snapshot_nobody_wrote_down_is_found_by_its_mark(dead_run: DeadRun) -> None:
     """Rule 9: the engine died between the call and the note of what it made; nothing was read from it."""
+    other_run = replace(dead_run.session.mark, run=RunId("20260101T000000Z-00000002"))
+    others = create_snapshot(dead_run.connection, dead_run.machine, other_run, quiesce=Quiesce())
     dead_run.announce({})
     dead_run.recover()
 
     assert not dead_run.snapshot_is_there
+    assert snapshot_facts(dead_run.connection, dead_run.machine.moref, others.moref) is not None
     assert not dead_run.has_open_entries
 
 

@@ -106,6 +106,16 @@ def test_snapshots_of_others_are_neither_listed_nor_touched(
     assert sorted(snapshots_in(lab)) == sorted(["before the update", f"Keepline {FOREIGN.run}"])
 
 
+def test_a_failing_run_removes_its_own_snapshot_and_no_others(
+    lab: Lab, connection: VcenterConnection, web: VirtualMachine
+) -> None:
+    create_snapshot(connection, web, FOREIGN, quiesce=PLAIN)
+    create_snapshot(connection, web, OTHER_RUN, quiesce=PLAIN)
+    with pytest.raises(KeyboardInterrupt), snapshot_of(connection, web, MARK, quiesce=PLAIN):
+        raise KeyboardInterrupt
+    assert sorted(snapshots_in(lab)) == sorted([f"Keepline {FOREIGN.run}", f"Keepline {OTHER_RUN.run}"])
+
+
 def test_a_snapshot_of_the_same_run_is_taken_over_that_of_another_run_is_not(
     lab: Lab, connection: VcenterConnection, web: VirtualMachine
 ) -> None:

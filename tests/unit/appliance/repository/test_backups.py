@@ -145,9 +145,12 @@ def test_a_block_that_became_zero_is_zero_in_the_new_point_only(
 
 
 def test_another_capacity_starts_a_new_full_map(repository: Repository, tmp_path: Path) -> None:
-    back_up(repository, run_id(1), (DiskChange(disk_of(CAPACITY), content_of({1: 1, BLOCKS - 1: 2})),))
-    grown = {0: block_of(9), BLOCKS - 1: block_of(2), BLOCKS: block_of(3)}
-    unchanged = {1: block_of(1)}
+    """Also where so little changed that no full map would be due."""
+    first = content_of({block: block + 1 for block in range(BLOCKS)})
+    back_up(repository, run_id(1), (DiskChange(disk_of(CAPACITY), first),))
+    grown = {BLOCKS - 1: block_of(2), BLOCKS: block_of(3)}
+    unchanged = {block: first[block] for block in range(BLOCKS - 1)}
+    assert 2 * len(grown) < len(first)
     larger = disk_of((BLOCKS + 1) * BLOCK_SIZE)
     point = back_up(repository, run_id(2), (DiskChange(larger, grown, unchanged),))
 

@@ -500,6 +500,23 @@ def test_a_point_is_not_made_on_a_parent_with_a_hole(
     assert len(manifests(store)) == 1
 
 
+class RepeatsThePutOfAManifest(MemoryObjectStore):
+    """A network file system repeats a call whose answer was lost: the second one finds the name taken."""
+
+    def put_new(self, key: str, content: bytes) -> None:
+        super().put_new(key, content)
+        if key.startswith("manifests/") and len(manifests(self)) > 1:
+            super().put_new(key, content)
+
+
+def test_a_manifest_that_is_there_already_is_success() -> None:
+    store = RepeatsThePutOfAManifest()
+    repository = initialise_repository(store, ManualClock())
+    point = commit_second(repository, store, draft_of_second(repository, store))
+
+    assert [listed.point for listed in list_points(repository).points][1:] == [point]
+
+
 class LosesSegmentsAtTheManifest(MemoryObjectStore):
     """Somebody deletes all segments at the very moment a second manifest appears."""
 
