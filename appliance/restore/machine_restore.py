@@ -29,9 +29,12 @@ from appliance.vsphere import (
     creation_plan,
     declare_restored,
     delete_machine,
+    machines_marked_by,
     power_on,
     upload_nvram,
 )
+
+_RESULT = "restored-machine.json"
 
 
 class RestoreMachineHandler:
@@ -54,7 +57,12 @@ class RestoreMachineHandler:
         point = open_point(session, request.point)
         configuration = configuration_of(session, point)
         with self._tools.vcenters.connect(request.vcenter) as connection:
-            result = _restore(session, connection, request, point, configuration)
+            result = _finished_before(session, connection)
+            if result is None:
+                result = _restore(session, connection, request, point, configuration)
+            if request.power_on:
+                progress.phase("power on")
+                power_on(connection, result.machine)
         folder.remove()
         return RunOutcome(RunState.SUCCEEDED, to_json(result).decode())
 
@@ -79,18 +87,29 @@ def _restore(
                 lambda disk, signal: _fill(session, connection, created.moref, point, disk, signal),
             )
         session.stop_if_cancelled()
+        restored = RestoreMachineResult(
+            point=point.id,
+            machine=created.moref,
+            name=created.name,
+            disks=tuple(_restored(disk, result) for disk, result in zip(created.disks, results, strict=True)),
+            warnings=created.warnings,
+            powered_on=request.power_on,
+        )
+        session.folder.keep(_RESULT, to_json(restored))
         declare_restored(connection, created.moref)
-    if request.power_on:
-        session.progress.phase("power on")
-        power_on(connection, created.moref)
-    return RestoreMachineResult(
-        point=point.id,
-        machine=created.moref,
-        name=created.name,
-        disks=tuple(_restored(disk, result) for disk, result in zip(created.disks, results, strict=True)),
-        warnings=created.warnings,
-        powered_on=request.power_on,
-    )
+    return restored
+
+
+def _finished_before(session: RunSession, connection: VcenterConnection) -> RestoreMachineResult | None:
+    """What an earlier attempt has declared whole and died before it could say so."""
+    kept = session.folder.kept(_RESULT)
+    if kept is None:
+        return None
+    restored = from_json(RestoreMachineResult, kept)
+    for found in machines_marked_by(connection, session.mark.installation):
+        if found.moref == restored.machine and found.mark == session.mark and not found.unfinished:
+            return restored
+    return None
 
 
 @contextmanager

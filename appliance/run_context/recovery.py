@@ -1,7 +1,8 @@
 """After a crash: take away what a dead engine's run has left in vCenter, in the one order that works.
 
 Movers gone → Cleanup in a fresh child with the same temporary folder → snapshot removed, disks
-consolidated → EndAccess → journal entry closed (docs/architecture.md, "After a crash").
+consolidated → EndAccess → half-restored machine deleted → journal entry closed
+(docs/architecture.md, "After a crash").
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from appliance.state import JournalEntry, JournalKind
 from appliance.vsphere import (
     VcenterConnection,
     delete_machine,
+    machine_by_moref,
     machines_marked_by,
     remove_snapshot,
     snapshot_facts,
     snapshots_marked_by,
 )
+from appliance.vsphere.errors import MachineNotFoundError
 
 
 class LeftoverRecovery:
@@ -79,11 +82,10 @@ class _Leftovers:
         self._release_hot_added_disks()
         for entry in self._of(JournalKind.SNAPSHOT):
             self._remove_snapshot(entry)
+        for entry in self._of(JournalKind.ACCESS):
+            self._end_access(entry)
         for entry in self._of(JournalKind.MACHINE):
             self._delete_machine(entry)
-        for entry in self._of(JournalKind.ACCESS):
-            self._cleanup(entry.machine, entry.marker)
-            self._close(entry)
 
     def _of(self, kind: JournalKind) -> list[JournalEntry]:
         return [entry for entry in self._entries if entry.kind is kind]
@@ -94,6 +96,21 @@ class _Leftovers:
     def _cleanup(self, machine: ManagedObjectId, identity: str | None) -> None:
         access = self._session.access(self._connection, machine, None)
         self._session.tools.movers.cleanup(CleanupTask(access, identity, self._session.lock_file("cleanup")))
+
+    def _end_access(self, entry: JournalEntry) -> None:
+        try:
+            self._cleanup(entry.machine, entry.marker)
+        except ApplianceError:
+            if not self._is_gone(entry.machine):
+                raise  # a machine that was deleted has taken its locks along
+        self._close(entry)
+
+    def _is_gone(self, machine: ManagedObjectId) -> bool:
+        try:
+            machine_by_moref(self._connection, machine)
+        except MachineNotFoundError:
+            return True
+        return False
 
     def _release_hot_added_disks(self) -> None:
         for machine in dict.fromkeys(entry.machine for entry in self._entries if entry.machine):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from appliance.clock import Clock
-from appliance.errors import RunCancelledError
+from appliance.errors import ApplianceError, RunCancelledError
 from appliance.model.disk_tasks import CleanupTask, HoldAccessTask, VddkAccess
 from appliance.model.identifiers import ManagedObjectId
 from appliance.model.runs import Run
@@ -16,7 +16,7 @@ from appliance.progress import ProgressSink
 from appliance.repository.repository import Repository
 from appliance.run_context.ports import DiskTaskRunner
 from appliance.run_context.workplace import MoverLocks, MoverSettings, RunFolder, VcenterDirectory
-from appliance.state import JournalEntry, JournalKind, JournalStore
+from appliance.state import JournalEntry, JournalKind, JournalNumber, JournalStore
 from appliance.vsphere import Mark, VcenterConnection
 
 
@@ -105,9 +105,18 @@ class RunSession:
                 yield
         except BaseException:
             # The holder may have died with its access: only a second EndAccess makes sure.
-            self.tools.movers.cleanup(CleanupTask(access, task.identity, self.lock_file("cleanup")))
-            self.tools.journal.close(number, self.tools.clock.now())
+            self._end_access_again(CleanupTask(access, task.identity, self.lock_file("cleanup")), number)
             raise
+        self.tools.journal.close(number, self.tools.clock.now())
+
+    def _end_access_again(self, task: CleanupTask, number: JournalNumber) -> None:
+        """A failure must not hide why the run ends: its journal entry stays, and the next start tries."""
+        try:
+            self.tools.movers.cleanup(task)
+        except ApplianceError as error:
+            text = f"access to {task.access.machine} is not ended yet: {error} ({error.code})"
+            self.progress.message(f"{text}; the next start ends it", warning=True)
+            return
         self.tools.journal.close(number, self.tools.clock.now())
 
 
