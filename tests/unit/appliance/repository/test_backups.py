@@ -154,7 +154,11 @@ def test_another_capacity_starts_a_new_full_map(repository: Repository, tmp_path
     larger = disk_of((BLOCKS + 1) * BLOCK_SIZE)
     point = back_up(repository, run_id(2), (DiskChange(larger, grown, unchanged),))
 
-    assert [one.kind for one in point.images[0].block_maps] == [BlockMapKind.DELTA, BlockMapKind.FULL]
+    maps = point.images[0].block_maps
+    assert [(one.kind, one.point) for one in maps] == [
+        (BlockMapKind.DELTA, point.id),
+        (BlockMapKind.FULL, point.id),
+    ]
     assert restore(repository, point, tmp_path) == [grown | unchanged]
 
 
