@@ -56,10 +56,11 @@ class LeftoverRecovery:
             folder.remove()
 
     def forget_ended(self, needed: Collection[RunId]) -> None:
-        """See `CrashRecovery`: folders of runs, and the drafts that such a run has in the repository.
+        """See `CrashRecovery`: folders of runs, the drafts of such a run, and what dead movers half wrote.
 
         A folder here is what proves a draft to be ours: another appliance may write to this repository.
         """
+        self._tools.repository.store.remove_leftovers(self._tools.clock)
         if not self._tools.settings.runs_folder.is_dir():
             return
         for path in sorted(self._tools.settings.runs_folder.iterdir()):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from appliance.clock import Clock
 from appliance.storage.errors import InvalidKeyError
 
 LONGEST_KEY = 1024
@@ -128,4 +129,8 @@ class ObjectStore(Protocol):
 
     def free_space(self) -> int | None:
         """Bytes left for writing, or None where the store has no such number."""
+        ...
+
+    def remove_leftovers(self, clock: Clock) -> int:
+        """Remove what processes that died left half-written and nobody can see; how many there were."""
         ...

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from appliance.clock import Clock
 from appliance.storage import (
     NewObject,
     ObjectExistsError,
@@ -83,6 +84,9 @@ class MemoryObjectStore:
     def free_space(self) -> int | None:
         return None
 
+    def remove_leftovers(self, clock: Clock) -> int:
+        return 0
+
 
 class Crash(BaseException):
     """The process dies here: not an `Exception`, so that nothing handles it by accident."""
@@ -158,6 +162,10 @@ class FaultyObjectStore:
     def free_space(self) -> int | None:
         with self._call("free_space", ""):
             return self.store.free_space()
+
+    def remove_leftovers(self, clock: Clock) -> int:
+        with self._call("remove_leftovers", ""):
+            return self.store.remove_leftovers(clock)
 
 
 @dataclass(slots=True)

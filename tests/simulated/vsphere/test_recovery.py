@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from appliance.model.identifiers import RunId
 from appliance.model.virtual_machines import VirtualMachine
 from appliance.run_context import PENDING_POINT, LeftoverRecovery, RunSession
 from appliance.state import JournalEntry, JournalKind
+from appliance.storage import FileSystemStore
 from appliance.vsphere import (
     Quiesce,
     SnapshotFacts,
@@ -114,6 +116,21 @@ def test_snapshot_nobody_wrote_down_is_found_by_its_mark(dead_run: DeadRun) -> N
     assert not dead_run.snapshot_is_there
     assert snapshot_facts(dead_run.connection, dead_run.machine.moref, others.moref) is not None
     assert not dead_run.has_open_entries
+
+
+def test_next_start_removes_what_dead_movers_half_wrote(tmp_path: Path) -> None:
+    folder = tmp_path / "repository"
+    (folder / "temporary").mkdir(parents=True)
+    for name in ("old", "young"):
+        (folder / "temporary" / name).write_bytes(b"half")
+    two_days_ago = (datetime.now(UTC) - timedelta(days=2)).timestamp()
+    os.utime(folder / "temporary" / "old", (two_days_ago, two_days_ago))
+    with run_session(tmp_path, ScriptedMovers()) as session:
+        repository = replace(session.tools.repository, store=FileSystemStore(folder))
+        tools = replace(session.tools, repository=repository, clock=ManualClock(datetime.now(UTC)))
+        LeftoverRecovery(tools).forget_ended({session.run.id})
+
+    assert [path.name for path in (folder / "temporary").iterdir()] == ["young"]
 
 
 def test_old_snapshot_is_not_resumed(dead_run: DeadRun) -> None:
