@@ -56,24 +56,6 @@ def align_extents(extents: Iterable[Extent], block_size: int, capacity: int) -> 
         yield pending
 
 
-def subtract_extents(extents: Iterable[Extent], removed: Iterable[Extent]) -> Iterator[Extent]:
-    """Yield what of `extents` is not covered by `removed`; both ascending and disjoint."""
-    holes = list(removed)
-    first = 0
-    for extent in extents:
-        position = extent.offset
-        while first < len(holes) and holes[first].end <= position:
-            first += 1
-        for hole in holes[first:]:
-            if hole.offset >= extent.end:
-                break
-            if hole.offset > position:
-                yield Extent(position, hole.offset - position)
-            position = max(position, hole.end)
-        if position < extent.end:
-            yield Extent(position, extent.end - position)
-
-
 def total_length(extents: Iterable[Extent]) -> int:
     """The bytes that disjoint `extents` cover together."""
     return sum(extent.length for extent in extents)
