@@ -65,6 +65,7 @@ class VddkHandle:
         self._retries = retries
         self._longest_call = LONGEST_CALL
         self._lock = threading.Lock()
+        self._unflushed = False
         self._disk: Disk | None = self._opened()
 
     @property
@@ -93,12 +94,16 @@ class VddkHandle:
         self._transfer("read", self._queue_read, offset, destination)
 
     def write(self, offset: int, source: memoryview) -> None:
-        """Put `source` at `offset`; a repeated write puts the same bytes at the same place.
+        """Put `source` at `offset`.
+
+        A handle that has written something is never replaced by a new one: what the old one had not yet
+        made durable may be lost with it, and nobody could tell. The task fails and writes everything anew.
 
         Raises:
             VddkError: no retry helped, or none makes sense.
         """
         self._transfer("write", Disk.write_sectors, offset, source)
+        self._unflushed = True
 
     def flush(self) -> None:
         """Make what was written durable. Never repeated: a new handle knows nothing of the old one's writes.
@@ -108,6 +113,7 @@ class VddkHandle:
         """
         with self._watchdog.watching(f"flush of {self._path}"):
             self.disk.flush()
+        self._unflushed = False
 
     def _queue_read(self, disk: Disk, start_sector: int, destination: memoryview) -> None:
         outcome: SimpleQueue[VixError | None] = SimpleQueue()
@@ -133,14 +139,15 @@ class VddkHandle:
                 with self._watchdog.watching(f"{verb} of {len(piece)} bytes at {offset} of {self._path}"):
                     call(disk, offset // SECTOR_SIZE_BYTES, piece)
             except (VixError, HandleClosedError) as error:
-                if not _may_be_healed(error) or not tries_left:
+                same_handle = isinstance(error, OutOfMemoryError)
+                if not _may_be_healed(error) or not tries_left or (self._unflushed and not same_handle):
                     raise
                 logger.warning("disk call retried: %s", error, extra={"disk": self._path})
                 self._clock.sleep(pause)
                 pause *= 2
                 if self._shortened(error):
                     return False
-                if not isinstance(error, OutOfMemoryError):
+                if not same_handle:
                     self._give_up(disk)
             else:
                 break

@@ -255,6 +255,24 @@ def test_damage_ends_a_restore_and_leaves_no_file(workplace: Workplace) -> None:
     assert not (workplace.folder / "disk.raw").exists()
 
 
+def test_a_connection_lost_while_writing_makes_the_whole_disk_be_written_anew(
+    workplace_with: MakeWorkplace,
+) -> None:
+    workplace = workplace_with(Machine("restored", (Disk(size=len(CONTENT)),), power="off"))
+    disk_path = workplace.lab.control.machine("restored").disks[0].file
+    plan = workplace.plan(workplace.back_up().draft)
+    task = workplace.restore_to_disk_task(plan, "restored", disk_path, len(CONTENT))
+    workplace.lab.set_vddk_faults([VddkFault("VixDiskLib_Write", f"error:{CONNECTION_LOST}", nth=2)])
+
+    with pytest.raises(ApplianceError, match="14011") as caught:
+        workplace.pool.run(TaskDocument(restore_vddk=task), ignore, threading.Event())
+
+    assert caught.value.transient, "the run tries again by itself"
+    workplace.lab.set_vddk_faults([])
+    workplace.pool.run(TaskDocument(restore_vddk=task), ignore, threading.Event())
+    assert workplace.lab.disk_bytes("restored") == CONTENT
+
+
 def test_a_lying_disk_is_found_by_reading_back(workplace_with: MakeWorkplace) -> None:
     workplace = workplace_with(Machine("restored", (Disk(size=len(CONTENT)),), power="off"))
     disk_path = workplace.lab.control.machine("restored").disks[0].file
