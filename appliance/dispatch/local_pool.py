@@ -82,14 +82,14 @@ class LocalMoverPool:
         with self._mover(document) as mover:
             yield self._wait_until_ready(mover, document)
             mover.tell(RELEASE_ORDER)
-            self._follow(mover, document, _drop, NeverCancelled())
+            self._wait_for_result(mover, document)
             mover.wait_for_end()
 
     def cleanup(self, task: CleanupTask) -> None:
         """See `DiskTaskRunner.cleanup`."""
         document = TaskDocument(cleanup=task)
         with self._mover(document) as mover:
-            self._follow(mover, document, _drop, NeverCancelled())
+            self._wait_for_result(mover, document)
             mover.wait_for_end()
 
     @contextmanager
@@ -127,6 +127,13 @@ class LocalMoverPool:
             on_message(message)
         raise _died(mover, task.label)
 
+    def _wait_for_result(self, mover: MoverProcess, task: TaskDocument) -> None:
+        """EndAccess and Cleanup say nothing while they work, and may take as long as PrepareForAccess."""
+        for message in self._messages(mover, task.label, self._limits.prepare_seconds, NeverCancelled()):
+            if message.result is not None:
+                return
+        raise _died(mover, task.label)
+
     def _wait_until_ready(self, mover: MoverProcess, task: TaskDocument) -> TaskReady:
         for message in self._messages(mover, task.label, self._limits.prepare_seconds, NeverCancelled()):
             if message.ready is not None:
@@ -153,10 +160,6 @@ class LocalMoverPool:
             if message.failure is not None:
                 raise error_of(message.failure)
             yield message
-
-
-def _drop(message: TaskMessage) -> None:
-    """Nobody watches this task."""
 
 
 def _died(mover: MoverProcess, label: str) -> MoverDiedError:

@@ -13,12 +13,13 @@ from types import TracebackType
 from typing import Final, Self
 
 import appliance
-from appliance.dispatch.errors import MoverProtocolError
+from appliance.dispatch.errors import MoverProtocolError, MoverStalledError
 from appliance.model.disk_tasks import TaskMessage
 from appliance.model.documents import from_json
 
 _PIPE_CHUNK = 65_536
 _LAST_WORDS = 4_096
+_KILL_SECONDS = 30.0
 _PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 """Everything else stays with the parent: an appliance's environment may name secrets of other services."""
 
@@ -87,7 +88,11 @@ class MoverProcess:
             raise MoverProtocolError(message) from error
 
     def end(self) -> None:
-        """Close the child's input, which asks it to end, wait a moment, then kill it. Always succeeds."""
+        """Close the child's input, which asks it to end, wait a moment, then kill it. Always succeeds.
+
+        A child that even SIGKILL does not end waits for a device in the kernel: it is left to its lock
+        file, which says that it lives, rather than that the engine waits with it.
+        """
         if self._process.stdin is not None and not self._process.stdin.closed:
             with suppress(BrokenPipeError):  # what was not yet written goes to nobody
                 self._process.stdin.close()
@@ -95,17 +100,25 @@ class MoverProcess:
             self._process.wait(self._grace_seconds)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_KILL_SECONDS)
         if self._process.stdout is not None:
             self._process.stdout.close()
 
     def wait_for_end(self) -> int:
-        """Give the child the grace time to end by itself; its exit status, negative for a signal."""
+        """Give the child the grace time to end by itself; its exit status, negative for a signal.
+
+        Raises:
+            MoverStalledError: not even SIGKILL ended it: the kernel waits for a device.
+        """
         try:
             return self._process.wait(self._grace_seconds)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            return self._process.wait()
+        try:
+            return self._process.wait(_KILL_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise MoverStalledError(f"mover {self.process_id} does not end, though it was killed") from error
 
     def last_words(self) -> str:
         """The end of what the child wrote to standard error."""
