@@ -81,8 +81,8 @@ class Qcow2Target:
         self._lock = threading.Lock()
         self._next_cluster = self._layout.first_data_cluster
 
-    def write_block(self, offset: int, content: memoryview) -> None:
-        """See `BlockTarget.write_block`."""
+    def write_blocks(self, offset: int, content: memoryview) -> None:
+        """See `BlockTarget.write_blocks`."""
         count = _divided_up(len(content), CLUSTER)
         with self._lock:
             first = self._next_cluster

@@ -16,8 +16,8 @@ class RawTarget:
         self._capacity: Final = capacity
         file.resize(capacity)
 
-    def write_block(self, offset: int, content: memoryview) -> None:
-        """See `BlockTarget.write_block`."""
+    def write_blocks(self, offset: int, content: memoryview) -> None:
+        """See `BlockTarget.write_blocks`."""
         whole = len(content) // mmap.PAGESIZE * mmap.PAGESIZE
         self._file.write_aligned(offset, content[:whole])
         if whole < len(content):

@@ -37,8 +37,8 @@ class RestoreChain:
         def work(reads: Iterator[SegmentRead]) -> None:
             source, tally = self.source(), self.tally.new_worker()
             for read in reads:
-                for block, content in source.iter_blocks(read):
-                    target.write_block(block.block * self.block_size, content)
+                for offset, content in source.iter_runs(read):
+                    target.write_blocks(offset, content)
                     tally.written += len(content)
                     tally.done += len(content)
 

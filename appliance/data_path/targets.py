@@ -6,10 +6,10 @@ from typing import Protocol
 
 
 class BlockTarget(Protocol):
-    """Takes the blocks of one disk that is all zero before; any number of threads call `write_block`."""
+    """Takes the blocks of one disk that is all zero before; any number of threads call `write_blocks`."""
 
-    def write_block(self, offset: int, content: memoryview) -> None:
-        """Put a decoded block at `offset` of the disk.
+    def write_blocks(self, offset: int, content: memoryview) -> None:
+        """Put one decoded block, or several neighbours, at `offset` of the disk.
 
         `content` lies in page-aligned memory; only the disk's last block may be shorter than the others.
 

@@ -26,8 +26,8 @@ class DiskTarget:
     def __init__(self, writer: DiskWriter) -> None:
         self._writer = writer
 
-    def write_block(self, offset: int, content: memoryview) -> None:
-        """See `BlockTarget.write_block`."""
+    def write_blocks(self, offset: int, content: memoryview) -> None:
+        """See `BlockTarget.write_blocks`."""
         self._writer.write(offset, content)
 
     def finish(self) -> None:

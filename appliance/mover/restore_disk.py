@@ -27,6 +27,7 @@ from appliance.model.disk_tasks import (
 )
 from appliance.model.extents import Extent
 from appliance.model.task_files import TaskFileKind
+from appliance.model.units import MIB
 from appliance.mover.session import Session
 from appliance.repository.layout import IDENTITY_KEY
 from appliance.repository.segment_reader import SegmentReader
@@ -36,6 +37,10 @@ from appliance.transport import DiskWriter
 
 _PlanTask = RestoreFileTask | RestoreVddkTask | VerifyImageTask
 _MOST_DAMAGE_LOGGED = 20
+_THREADS_PER_WORKER = 2
+"""No host limits a file: while one thread waits for the local disk, another one decodes."""
+_LONGEST_ORDERED_READ = MIB
+"""A worker holds what it brings until its turn comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class _Work:
         return plan_segment_reads(iter_stored_order(self.plan), LONGEST_STORED_READ, WIDEST_GAP)
 
     def ordered_reads(self) -> Iterator[SegmentRead]:
-        return plan_segment_reads(iter_disk_order(self.plan), LONGEST_STORED_READ)
+        return plan_segment_reads(iter_disk_order(self.plan), _LONGEST_ORDERED_READ)
 
     def result(
         self, session: Session, *, transport_mode: str = "", damaged_blocks: tuple[int, ...] = ()
@@ -77,7 +82,7 @@ def restore_to_file(task: RestoreFileTask, session: Session) -> TaskResult:
             _write_stream(task, work, file)
         else:
             target = _block_target(task, file)
-            work.chain.write_in_any_order(work.reads(), target, task.workers)
+            work.chain.write_in_any_order(work.reads(), target, task.workers * _THREADS_PER_WORKER)
             target.finish()
         return work.result(session)
 

@@ -92,7 +92,7 @@ def test_a_qcow2_image_of_several_tables_is_whole_and_equal(tmp_path: Path) -> N
         for offset in offsets:
             raw.seek(offset)
             raw.write(block)
-            target.write_block(offset, block)
+            target.write_blocks(offset, block)
         target.finish()
 
     assert json.loads(qemu_img("check", "--output=json", tmp_path / "disk.qcow2"))["check-errors"] == 0
