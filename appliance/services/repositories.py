@@ -106,6 +106,10 @@ class RepositoryService:
         """
         return Path(self._repositories.find().location)
 
+    def known_location(self) -> str:
+        """The repository's folder, or nothing where this appliance has none yet."""
+        return next((known.location for known in self._repositories.list()), "")
+
     def installation(self) -> InstallationId:
         """Who this appliance is.
 

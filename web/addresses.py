@@ -1,0 +1,15 @@
+"""Addresses with a query, so that every view can be sent to a colleague."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from flask import url_for
+
+
+def address_of(endpoint: str, query: Mapping[str, str]) -> str:
+    """The address of `endpoint` with this query; empty values are left out."""
+    given = {name: value for name, value in query.items() if value}
+    path = url_for(endpoint)
+    return f"{path}?{urlencode(given)}" if given else path

@@ -1,0 +1,72 @@
+"""Who is signed in, kept in the console's memory: signing out ends a session for every copy of its cookie.
+
+The cookie holds 256 random bits and nothing else; the table knows their digest. A restart of the console
+signs everybody out, which costs a password and no work: forms are kept over a sign-in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+IDLE_LIMIT = timedelta(hours=1)
+WHOLE_LIMIT = timedelta(hours=12)
+MOST_SESSIONS = 100
+
+
+@dataclass(slots=True)
+class ConsoleSession:
+    """One browser that is signed in; `stamp` is the password's at the time of the sign-in."""
+
+    stamp: str
+    began: datetime
+    used: datetime
+    csrf_token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    notices: list[tuple[str, str]] = field(default_factory=list)
+
+    def is_over(self, stamp: str, now: datetime) -> bool:
+        """Whether it was idle or open for too long, or the password has changed."""
+        return now - self.used > IDLE_LIMIT or now - self.began > WHOLE_LIMIT or stamp != self.stamp
+
+
+class SessionTable:
+    """All sessions of one console; may be used from any thread."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, ConsoleSession] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, stamp: str, now: datetime) -> str:
+        """A new session's token, for its cookie; the session that was idle longest makes room."""
+        token = secrets.token_urlsafe(32)
+        with self._lock:
+            if len(self._sessions) >= MOST_SESSIONS:
+                del self._sessions[min(self._sessions, key=lambda key: self._sessions[key].used)]
+            self._sessions[_key(token)] = ConsoleSession(stamp, now, now)
+        return token
+
+    def find(self, token: str, stamp: str, now: datetime, *, by_hand: bool) -> ConsoleSession | None:
+        """The session of this token; one that is over is forgotten. Only use `by_hand` keeps it open."""
+        key = _key(token)
+        with self._lock:
+            session = self._sessions.get(key)
+            if session is None:
+                return None
+            if session.is_over(stamp, now):
+                del self._sessions[key]
+                return None
+            if by_hand:
+                session.used = now
+            return session
+
+    def end(self, token: str) -> None:
+        """Forget the session of this token."""
+        with self._lock:
+            self._sessions.pop(_key(token), None)
+
+
+def _key(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,78 @@
+"""Numbers and times for people, as filters of the templates. All times are UTC, and say so."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from flask import Flask
+from markupsafe import Markup
+
+from appliance.model.units import KIB
+from appliance.services import software_version
+from web.request_context import services
+
+NOT_KNOWN = "\N{EN DASH}"
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def install(app: Flask) -> None:
+    """Give the templates of `app` these filters."""
+    app.jinja_env.filters.update(
+        size=size_text, duration=duration_text, moment=moment_element, age=age_text, counted=counted_text
+    )
+    app.jinja_env.globals.update(software_version=software_version, now=_now)
+
+
+def _now() -> datetime:
+    return services().clock.now()
+
+
+def size_text(size: float | None) -> str:
+    """`8.4 GiB`; a dash for nothing known."""
+    if size is None:
+        return NOT_KNOWN
+    amount, unit = float(size), _UNITS[0]
+    for unit in _UNITS:  # noqa: B007 - the last one is used below
+        if abs(amount) < KIB:
+            break
+        amount /= KIB
+    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+def duration_text(duration: timedelta | None) -> str:
+    """`3 s`, `2 min 05 s`, `4 h 07 min`, `2 d 3 h`; a dash for nothing known."""
+    if duration is None:
+        return NOT_KNOWN
+    minutes, seconds = divmod(max(round(duration.total_seconds()), 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
+
+
+def age_text(moment: datetime | None) -> str:
+    """How long ago, in one unit: `5 min ago`; `never` for no moment."""
+    if moment is None:
+        return "never"
+    seconds = max((services().clock.now() - moment).total_seconds(), 0)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit} ago"
+    return "just now"
+
+
+def moment_element(moment: datetime | None, form: str = "%d %b %Y %H:%M:%S") -> Markup | str:
+    """A `time` element in UTC; a dash for no moment."""
+    if moment is None:
+        return NOT_KNOWN
+    in_utc = moment.astimezone(UTC)
+    element = Markup('<time datetime="{}">{} UTC</time>')
+    return element.format(in_utc.isoformat(timespec="seconds"), in_utc.strftime(form))
+
+
+def counted_text(count: int, one: str, several: str = "") -> str:
+    """`1 disk`, `2 disks`, `10,000 machines`."""
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"

@@ -1,0 +1,74 @@
+"""What needs me, what runs now, and is everything protected."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from appliance.model.runs import ACTIVE_STATES, ENDED_STATES
+from appliance.services import Duty, DutyKind, Protection, RunFilter, duties_of, overview_of, places_of
+from web.addresses import address_of
+from web.live import live_answer, live_part
+from web.request_context import services
+
+blueprint = Blueprint("dashboard", __name__)
+
+SHOWN_RUNS = 6
+SHOWN_CELLS = 2000
+"""More machines than these are shown as one bar a folder: the cells alone would make the page slow."""
+
+
+@blueprint.get("/")
+def show() -> str:
+    """The page."""
+    return render_template("dashboard/show.html", live=_live())
+
+
+@blueprint.get("/dashboard/live")
+def live() -> Response:
+    """Its live part."""
+    return live_answer(_live())
+
+
+def _live() -> Markup:
+    estate, now = services().estate.current(), services().clock.now()
+    active = services().runs.page(RunFilter(states=ACTIVE_STATES, limit=1000))
+    ended = services().runs.page(RunFilter(states=ENDED_STATES, limit=SHOWN_RUNS))
+    return live_part(
+        "dashboard/live.html",
+        url_for("dashboard.live"),
+        estate=estate,
+        Protection=Protection,
+        places=places_of(estate),
+        cells=len(estate.machines) <= SHOWN_CELLS,
+        duties=[(duty, *_remedy(duty)) for duty in duties_of(estate, active, engine_runs=_engine_runs())],
+        running=[overview_of(run, now) for run in active[:SHOWN_RUNS]],
+        running_count=len(active),
+        ended=ended,
+        has_vcenter=bool(services().vcenters.list()),
+        repository=services().repositories.known_location(),
+    )
+
+
+def _engine_runs() -> bool:
+    return services().engine.is_running()
+
+
+def _remedy(duty: Duty) -> tuple[str, str]:
+    """The page where this duty is done, and what its button says."""
+    if duty.kind is DutyKind.READ_FAILED_RUN:
+        return url_for("runs.show", run_id=duty.subject), "See why"
+    endpoint, query, label = REMEDIES[duty.kind]
+    return address_of(endpoint, query), label
+
+
+REMEDIES: dict[DutyKind, tuple[str, dict[str, str], str]] = {
+    DutyKind.LOOK_AT_FAILED: ("machines.show_list", {"state": Protection.FAILED}, "Show them"),
+    DutyKind.LOOK_AT_LATE: ("machines.show_list", {"state": Protection.LATE}, "Show them"),
+    DutyKind.PROTECT_MACHINES: ("machines.show_list", {"state": Protection.NEVER}, "Back up"),
+    DutyKind.LOOK_AT_GAPS: ("machines.show_list", {}, "Show machines"),
+    DutyKind.START_ENGINE: ("runs.show_list", {}, "Show runs"),
+    DutyKind.REACH_VCENTER: ("settings.show", {}, "Check"),
+    DutyKind.REACH_REPOSITORY: ("settings.show", {}, "Check"),
+}
