@@ -52,8 +52,6 @@ class LeftoverRecovery:
         for vcenter in dict.fromkeys(entry.vcenter for entry in entries):
             with self._tools.vcenters.connect(vcenter) as connection:
                 _Leftovers(session, connection, [e for e in entries if e.vcenter == vcenter]).take_away()
-        if run.has_ended:
-            folder.remove()
 
     def forget_ended(self, needed: Collection[RunId]) -> None:
         """See `CrashRecovery`: folders of runs, the drafts of such a run, and what dead movers half wrote.

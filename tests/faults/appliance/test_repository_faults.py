@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,16 @@ def test_full_repository_costs_one_point_and_nothing_else(
     assert keepline(installation, "repository", "check", "--read-data").status == 0
 
 
+def fill(volume: Path, room: int) -> Path:
+    """Leave so many KiB; the file to delete for more."""
+    filler = volume / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4 * KIB))
+    os.truncate(filler, max(0, filler.stat().st_size - room * KIB))
+    return filler
+
+
 @pytest.mark.parametrize("room", [0, 4, 64, 300])
 def test_repository_that_is_full_at_any_write(
     room: int, lab: Lab, small_volume: Path, tmp_path: Path, keepline: WarmProcess
@@ -102,16 +114,7 @@ def test_repository_that_is_full_at_any_write(
     before = contents_now(lab)
     first = result_of(installation.back_up()).point
     lab.control.write_random(MACHINE, 1, 0, 200 * KIB, seed=room)
-    filler = small_volume / "filler"
-    with filler.open("wb") as file:
-        try:
-            while True:
-                file.write(bytes(4 * KIB))
-                file.flush()
-        except OSError:
-            pass
-    with filler.open("r+b") as file:
-        file.truncate(max(0, filler.stat().st_size - room * KIB))
+    filler = fill(small_volume, room)
 
     ended = keepline(installation, "backup", MACHINE)
 
