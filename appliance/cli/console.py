@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from appliance.assembly import console_services
-from appliance.cli.invocation import Invocation, invocation_of
+from appliance.cli.invocation import Invocation, JsonOption, invocation_of
 from appliance.cli.passwords import PasswordFileOption, read_password
 from appliance.services import ConsoleServices
 
@@ -43,14 +43,19 @@ def serve_console(
 
 
 @application.command()
-def password(context: typer.Context, password_file: PasswordFileOption = None) -> None:
+def password(
+    context: typer.Context, password_file: PasswordFileOption = None, *, json: JsonOption = False
+) -> None:
     """Set the administrator's password of the console; everybody is signed out."""
     invocation = invocation_of(context)
     with _opened(invocation) as services:
         services.access.set_password(
             read_password(password_file, "New password of the console"), "command line"
         )
-    invocation.output.line("the console's password is set")
+    if json:
+        invocation.output.document({"password": "set"})
+    else:
+        invocation.output.line("the console's password is set")
 
 
 @contextmanager

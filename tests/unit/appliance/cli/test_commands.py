@@ -35,6 +35,7 @@ def leaf_commands(group: typer.Typer, words: tuple[str, ...] = ()) -> list[tuple
 def test_there_are_the_commands_the_manual_names() -> None:
     assert sorted(" ".join(words) for words in leaf_commands(application())) == [
         "backup",
+        "console password",
         "init",
         "point list",
         "point show",
