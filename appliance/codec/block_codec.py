@@ -60,21 +60,26 @@ def decode_block(
     Raises:
         DamagedBlockError: the bytes do not decode, or are not the bytes that were written.
     """
-    content = _decompress(stored, len(destination), place) if flags & BlockFlags.COMPRESSED else stored
-    if len(content) != len(destination):
-        raise DamagedBlockError(f"{place} decodes to {len(content)} bytes instead of {len(destination)}")
-    destination[:] = content
+    if flags & BlockFlags.COMPRESSED:
+        _decompress(stored, destination, place)
+    elif len(stored) != len(destination):
+        raise DamagedBlockError(f"{place} has {len(stored)} bytes instead of {len(destination)}")
+    else:
+        destination[:] = stored
     found = blake3(destination).digest()
     if found != digest:
         raise DamagedBlockError(f"{place} has digest {found.hex()} instead of {digest.hex()}")
 
 
-def _decompress(stored: memoryview | bytes, raw_length: int, place: str) -> bytes:
+def _decompress(stored: memoryview | bytes, destination: memoryview, place: str) -> None:
     try:
         # Looked at before: a frame that announces more, or nothing, is never unpacked.
         announced = zstandard.frame_content_size(stored)
-        if announced != raw_length:
-            raise DamagedBlockError(f"{place} decodes to {announced} bytes instead of {raw_length}")
-        return zstandard.ZstdDecompressor().decompress(stored)
+        if announced != len(destination):
+            raise DamagedBlockError(f"{place} decodes to {announced} bytes instead of {len(destination)}")
+        with zstandard.ZstdDecompressor().stream_reader(stored) as frame:
+            length = frame.readinto(destination)
     except zstandard.ZstdError as error:
         raise DamagedBlockError(f"{place} does not decompress: {error}") from error
+    if length != len(destination):
+        raise DamagedBlockError(f"{place} is cut short")
