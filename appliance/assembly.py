@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from appliance.capture.backup_run import BackupHandler
+from appliance.capture.preparation import OWN_UUID_FILE, own_bios_uuid
 from appliance.clock import Clock, SystemClock
 from appliance.dispatch import LocalMoverPool, MoverLimits
 from appliance.engine import CrashStart, Engine, EngineLimits, EngineLock, FolderMoverLocks, RunHandler
@@ -21,17 +22,23 @@ from appliance.services import (
     BackupService,
     ConsoleAccessService,
     ConsoleServices,
+    DuePolicies,
     EnginePresence,
     EstateReader,
     InventoryService,
     LoggedInVcenters,
     PointDirectory,
     PointService,
+    PolicyInventory,
+    PolicyKeeper,
+    PolicyService,
     RepositoryPointIndex,
     RepositoryPoints,
     RepositoryService,
+    RepositoryShelf,
     RestorePlanService,
     RestoreService,
+    RetentionService,
     RunQueue,
     RunService,
     VcenterService,
@@ -44,6 +51,7 @@ from appliance.state import (
     Database,
     InstallationStore,
     JournalStore,
+    PolicyStore,
     RepositoryStore,
     RunLogStore,
     RunStore,
@@ -65,6 +73,10 @@ class Appliance:
     points: PointService
     repositories: RepositoryService
     runs: RunService
+    policies: PolicyService
+    due_policies: DuePolicies
+    retention: RetentionService
+    policy_keeper: PolicyKeeper
     engine_lock: EngineLock
     make_engine: Callable[[], Engine]
 
@@ -79,6 +91,7 @@ class _Stores:
     runs: RunStore
     log: RunLogStore
     journal: JournalStore
+    policies: PolicyStore
 
     @classmethod
     def of(cls, database: Database) -> _Stores:
@@ -89,6 +102,7 @@ class _Stores:
             RunStore(database),
             RunLogStore(database),
             JournalStore(database),
+            PolicyStore(database),
         )
 
 
@@ -114,6 +128,9 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
     )
     catalog = RepositoryPoints(repositories)
     points = PointService(catalog, queue)
+    inventory = PolicyInventory(vcenters, own_bios_uuid(OWN_UUID_FILE))
+    due_policies = DuePolicies(stores.policies, inventory, queue, stores.log, clock)
+    retention = RetentionService(stores.policies, inventory, RepositoryShelf(repositories, clock), clock)
     return Appliance(
         clock=clock,
         vcenters=vcenters,
@@ -123,6 +140,10 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
         points=points,
         repositories=repositories,
         runs=RunService(stores.runs, stores.log, clock),
+        policies=PolicyService(stores.policies, stores.vcenters, inventory, clock, secrets.token_hex),
+        due_policies=due_policies,
+        retention=retention,
+        policy_keeper=PolicyKeeper(due_policies, retention, stores.runs, clock),
         engine_lock=EngineLock(settings.state_folder),
         make_engine=lambda: _engine(
             settings, stores, _tools(settings, stores, vcenters, repositories, clock)

@@ -12,8 +12,9 @@ import typer
 from typer.exceptions import TyperException
 
 from appliance.assembly import open_appliance
-from appliance.cli import console, machines, points, repository, restore, runs, vcenter
+from appliance.cli import console, machines, points, policy, repository, restore, runs, vcenter
 from appliance.cli.backup import backup
+from appliance.cli.engine import engine
 from appliance.cli.errors import StoppedByUserError, UsageError
 from appliance.cli.init import init
 from appliance.cli.invocation import Invocation, invocation_of
@@ -61,6 +62,8 @@ def application() -> typer.Typer:
     root.add_typer(restore.application, name="restore")
     root.add_typer(repository.application, name="repository")
     root.add_typer(runs.application, name="run")
+    root.add_typer(policy.application, name="policy")
+    root.command()(engine)
     root.add_typer(console.application, name="console")
     root.command(name="version")(print_version)
     return root

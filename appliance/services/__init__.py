@@ -18,6 +18,7 @@ from appliance.services.console_errors import (
     TooManySignInsError,
     WrongFieldError,
 )
+from appliance.services.due_policies import DuePolicies, QueuedRuns, SimulatedPlan
 from appliance.services.duties import Duty, DutyKind, duties_of
 from appliance.services.engine_presence import EnginePresence
 from appliance.services.errors import (
@@ -41,11 +42,22 @@ from appliance.services.point_directory import (
     RepositoryPointIndex,
 )
 from appliance.services.points import PointCatalog, PointService, RepositoryPoints, image_of
+from appliance.services.policies import (
+    ListedPolicy,
+    NewPolicy,
+    PolicyService,
+    PolicyView,
+    RetentionWords,
+)
+from appliance.services.policy_errors import LongSimulationError, PolicyRefusedError
+from appliance.services.policy_inventory import Inventories, PolicyInventory
+from appliance.services.policy_keeper import PolicyKeeper
 from appliance.services.repositories import InitialisedRepository, RepositoryService
 from appliance.services.restore_checks import DiskOrder, PlanCheck, RestoreOrder
 from appliance.services.restore_plan import PlanStep, RestorePlan
 from appliance.services.restore_plans import RestorePlanService
 from appliance.services.restores import RestoreService
+from appliance.services.retention import MachineRetention, PointShelf, RepositoryShelf, RetentionService
 from appliance.services.run_overview import (
     PHASES,
     DiskOverview,
@@ -84,6 +96,7 @@ __all__ = [
     "DiskNotFoundError",
     "DiskOrder",
     "DiskOverview",
+    "DuePolicies",
     "Duty",
     "DutyKind",
     "EnginePresence",
@@ -92,15 +105,20 @@ __all__ = [
     "EstateReader",
     "ForgedFormError",
     "InitialisedRepository",
+    "Inventories",
     "InventoryService",
     "ListPage",
     "ListWish",
     "ListedMachine",
     "ListedPoint",
+    "ListedPolicy",
     "ListedVcenter",
     "LoggedInVcenters",
+    "LongSimulationError",
     "MachineIsTemplateError",
     "MachineNotListedError",
+    "MachineRetention",
+    "NewPolicy",
     "NewVcenter",
     "NewestPoint",
     "NoConsolePasswordError",
@@ -118,21 +136,32 @@ __all__ = [
     "PointIndex",
     "PointListing",
     "PointService",
+    "PointShelf",
+    "PolicyInventory",
+    "PolicyKeeper",
+    "PolicyRefusedError",
+    "PolicyService",
+    "PolicyView",
     "Protection",
+    "QueuedRuns",
     "RepositoryPointIndex",
     "RepositoryPoints",
     "RepositoryService",
+    "RepositoryShelf",
     "RequestedRun",
     "RestoreOrder",
     "RestorePlan",
     "RestorePlanService",
     "RestoreService",
+    "RetentionService",
+    "RetentionWords",
     "RunFilter",
     "RunOverview",
     "RunQueue",
     "RunResult",
     "RunService",
     "SignInRefusedError",
+    "SimulatedPlan",
     "SourceFailure",
     "StillInUseError",
     "TargetExistsError",

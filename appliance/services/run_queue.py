@@ -23,8 +23,12 @@ class RunQueue:
 
     def request(self, kind: RunKind, subject: str, subject_name: str, request: object) -> RequestedRun:
         """Queue a run, or join the active one; `request` is the value from `appliance.model.requests`."""
+        return self._runs.request(self.new_run(kind, subject, subject_name, request))
+
+    def new_run(self, kind: RunKind, subject: str, subject_name: str, request: object) -> Run:
+        """A run that nobody has queued yet, for who queues it together with something else."""
         now = self._clock.now()
-        run = Run(
+        return Run(
             id=new_run_id(now, self._random_hex(RUN_ID_RANDOM_BYTES)),
             kind=kind,
             subject=subject,
@@ -33,4 +37,3 @@ class RunQueue:
             requested_at=now,
             request=to_json(request).decode(),
         )
-        return self._runs.request(run)

@@ -73,6 +73,10 @@ class Terminal:
             points=desk.points,
             repositories=desk.repositories,
             runs=desk.runs,
+            policies=desk.policies,
+            due_policies=desk.due_policies,
+            retention=desk.retention,
+            policy_keeper=desk.policy_keeper,
             engine_lock=self.lock,
             make_engine=self._engine,
         )

@@ -9,16 +9,22 @@ from pathlib import Path
 from appliance.clock import ManualClock
 from appliance.model.identifiers import RecoveryPointId
 from appliance.model.recovery_points import RecoveryPoint
+from appliance.model.virtual_machines import MachineIdentity
 from appliance.repository.errors import PointNotFoundError
 from appliance.repository.points import ListedPoint, PointListing
 from appliance.security import SecretSealer
 from appliance.services import (
     BackupService,
+    DuePolicies,
     InventoryService,
     NewVcenter,
     PointService,
+    PolicyInventory,
+    PolicyKeeper,
+    PolicyService,
     RepositoryService,
     RestoreService,
+    RetentionService,
     RunQueue,
     RunService,
     VcenterService,
@@ -27,6 +33,7 @@ from appliance.state import (
     Database,
     InstallationStore,
     JournalStore,
+    PolicyStore,
     RepositoryStore,
     RunLogStore,
     RunStore,
@@ -51,6 +58,26 @@ class FakePoints:
             if point.id == point_id:
                 return ListedPoint(point)
         raise PointNotFoundError(f"there is no recovery point {point_id}")
+
+
+@dataclass(slots=True)
+class FakeShelf:
+    """Implements `PointShelf` over a `FakePoints`; `retired` tells why each point went."""
+
+    catalog: FakePoints
+    clock: ManualClock
+    retired: dict[RecoveryPointId, str] = field(default_factory=dict)
+
+    def listing(self, machine: MachineIdentity | None) -> PointListing:
+        points = [
+            listed
+            for listed in self.catalog.listing().points
+            if machine in (None, listed.point.machine) and listed.point.id not in self.retired
+        ]
+        return PointListing(tuple(points), ())
+
+    def retire(self, point: RecoveryPoint, explanation: str) -> None:
+        self.retired[point.id] = explanation
 
 
 class Desk:
@@ -79,6 +106,15 @@ class Desk:
         self.backups = BackupService(self.vcenters, self.repositories, queue)
         self.restores = RestoreService(self.catalog, self.vcenter_store, queue)
         self.runs = RunService(self.run_store, self.log, self.clock)
+        self.policy_store = PolicyStore(database)
+        self.shelf = FakeShelf(self.catalog, self.clock)
+        inventory = PolicyInventory(self.vcenters, own_bios_uuid="")
+        self.policies = PolicyService(
+            self.policy_store, self.vcenter_store, inventory, self.clock, self.random_hex
+        )
+        self.due_policies = DuePolicies(self.policy_store, inventory, queue, self.log, self.clock)
+        self.retention = RetentionService(self.policy_store, inventory, self.shelf, self.clock)
+        self.policy_keeper = PolicyKeeper(self.due_policies, self.retention, self.run_store, self.clock)
 
     def new_vcenter(
         self,
