@@ -63,7 +63,7 @@ def select_machines(
     """The machines that `selection` means; `own_bios_uuid` is that of the machine Keepline runs on."""
     selected: list[SelectedMachine] = []
     left_out: list[LeftOutMachine] = []
-    for candidate in sorted(inventory, key=lambda each: (each.machine.path, each.machine.identity.key)):
+    for candidate in sorted(inventory, key=lambda each: (each.machine.path, each.machine.moref)):
         because = next(_reasons_for(selection, candidate), None)
         if because is None:
             continue
@@ -104,13 +104,15 @@ def _reasons_for(selection: Selection, candidate: TaggedMachine) -> Iterator[str
 def _reason_against(
     selection: Selection, machine: VirtualMachine, own_bios_uuid: str
 ) -> LeftOutReason | None:
-    reasons = {
-        LeftOutReason.TEMPLATE: machine.is_template,
-        LeftOutReason.AGENT: _AGENT_NAME.fullmatch(machine.name) is not None,
-        LeftOutReason.APPLIANCE: bool(own_bios_uuid) and machine.bios_uuid.lower() == own_bios_uuid.lower(),
-        LeftOutReason.EXCLUDED: any(_matches(pattern, machine.name) for pattern in selection.exclude_names),
-    }
-    return next((reason for reason, holds in reasons.items() if holds), None)
+    if machine.is_template:
+        return LeftOutReason.TEMPLATE
+    if _AGENT_NAME.fullmatch(machine.name):
+        return LeftOutReason.AGENT
+    if own_bios_uuid and machine.bios_uuid.lower() == own_bios_uuid.lower():
+        return LeftOutReason.APPLIANCE
+    if any(_matches(pattern, machine.name) for pattern in selection.exclude_names):
+        return LeftOutReason.EXCLUDED
+    return None
 
 
 def _matches(pattern: str, name: str) -> bool:

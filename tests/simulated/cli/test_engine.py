@@ -103,3 +103,29 @@ def test_a_waiting_engine_can_be_stopped(shell: Shell) -> None:
 def _has_said(process: subprocess.Popen[str], text: str) -> bool:
     assert process.stderr is not None
     return text in process.stderr.readline()
+
+
+def test_retiring_hides_a_point_and_deletes_nothing(shell: Shell) -> None:
+    shell.set_up()
+    first, second = (shell.document("backup", "web-01")["runs"][0]["result"]["point"] for _ in range(2))
+    shell.call("policy", "add", "nightly", "--schedule", "30 2 * * *", "--vm", "web-*", "--keep-last", "1")
+    before = objects_of(shell)
+    shell.call("policy", "simulate")
+    assert objects_of(shell) == before
+
+    (retired,) = shell.document("policy", "retire")["retention"]
+
+    assert [point["id"] for point in retired["plan"]["retire"]] == [first]
+    assert [each["point"]["id"] for each in shell.document("point", "list")["points"]] == [second]
+    assert shell.document("point", "show", first)["tombstone"]["explanation"] == "kept by no rule of nightly"
+    after = objects_of(shell)
+    assert before.items() <= after.items()
+    assert len(after) == len(before) + 1
+    assert shell.document("point", "verify", first)["run"]["result"]["damaged"] == []
+    assert shell.document("policy", "retire")["retention"][0]["plan"]["retire"] == []
+
+
+def objects_of(shell: Shell) -> dict[str, bytes]:
+    """Every file of the repository with its content."""
+    folder = shell.repository
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
