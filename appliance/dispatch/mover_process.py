@@ -38,7 +38,7 @@ class MoverProcess:
         self.output_ended = False
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         self._process = subprocess.Popen(
-            [python, "-m", "appliance.mover"],
+            [python, "-P", "-m", "appliance.mover"],  # -P: no code from whatever folder we were started in
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._words,
