@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from appliance.model.disk_tasks import TargetFormat
@@ -34,7 +34,7 @@ from tests.simulated.appliance.world import (
 )
 
 LONG = bool(os.environ.get("KEEPLINE_TEST_LONG"))
-EXAMPLES = 200 if LONG else 12
+EXAMPLES = 200 if LONG else 10
 # One example takes seconds: making a failing one smaller is worth its time only where somebody waits for it.
 PHASES = tuple(Phase) if LONG else (Phase.explicit, Phase.reuse, Phase.generate)
 
@@ -82,6 +82,38 @@ def histories(draw: st.DrawFn) -> list[Step]:
     return steps
 
 
+REVERTED: list[Step] = [
+    UserTakesSnapshot(),
+    GuestWrites(0, 0, 300, 1),
+    BackUp(),
+    UserReverts(0),
+    GuestWrites(0, 500, 50, 2),
+    BackUp(),
+    GuestWrites(0, 800, 50, 3),
+    UserReverts(0),
+    GuestWrites(0, 900, 50, 4),
+    UserRemovesSnapshot(0),
+    BackUp(),
+]
+REPLACED: list[Step] = [
+    GuestWrites(0, 0, 400, 1),
+    GuestWrites(1, 0, 400, 2),
+    BackUp(),
+    DiskIsSwapped(0, 1500),
+    GuestWrites(1, 800, 100, 3),
+    BackUp(),
+    DiskGrows(1, 700),
+    GuestWrites(1, 990, 10, 4),
+    BackUp(),
+    TrackingIsReset(0),
+    TrackingIsCorrupted(1),
+    GuestZeroes(0, 100, 500),
+    GuestZeroes(1, 0, 300),
+    BackUp(),
+]
+"""What is known to fool backup products, so that it is tried each time."""
+
+
 @pytest.mark.timeout(0 if LONG else 900)
 @settings(
     max_examples=EXAMPLES,
@@ -90,11 +122,13 @@ def histories(draw: st.DrawFn) -> list[Step]:
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-@given(disks=st.lists(sizes, min_size=1, max_size=3), steps=histories())
+@given(disks=st.lists(sizes, min_size=1, max_size=3), tracked=st.booleans(), steps=histories())
+@example(disks=[2 << 20, 1 << 20], tracked=True, steps=REVERTED)
+@example(disks=[1_000_448, 2 << 20], tracked=False, steps=REPLACED)
 def test_every_point_of_a_random_history_restores_to_the_bytes_of_its_moment(
-    simulators: Simulators, disks: list[int], steps: list[Step]
+    simulators: Simulators, disks: list[int], steps: list[Step], *, tracked: bool
 ) -> None:
-    machine = Machine(MACHINE, tuple(Disk(size=size) for size in disks))
+    machine = Machine(MACHINE, tuple(Disk(size=size) for size in disks), change_tracking=tracked)
     with (
         tempfile.TemporaryDirectory(prefix="history-") as name,
         Lab.start(Path(name, "lab"), [machine], simulators=simulators) as lab,
