@@ -16,6 +16,7 @@ from tests.simulated.appliance.conftest import MakeInstallation
 from tests.simulated.appliance.installation import (
     MACHINE,
     Installation,
+    contents_now,
     contents_of,
     ours_left,
     users_of,
@@ -23,6 +24,7 @@ from tests.simulated.appliance.installation import (
 from tests.simulated.appliance.world import vsphere_client
 
 KIB = 1024
+MIB = 1 << 20
 
 FIRST_BACKUP = (
     VcenterCall("RetrievePropertiesEx", 12),
@@ -119,6 +121,35 @@ def test_increment_killed_is_taken_up_by_the_next_command(
     moment_of_first = ledger.guest_writes()
     ledger.moments[back_up(keepline, ledger)] = moment_of_first
     kill_and_go_on(moment, keepline, ledger, tmp_path, meddle=meddle)
+
+
+@pytest.mark.parametrize("meddle", [False, True], ids=["snapshot-stays", "snapshot-removed"])
+def test_checkpoints_of_a_killed_run_count_only_while_their_snapshot_exists(
+    installation_of: MakeInstallation, keepline: WarmProcess, tmp_path: Path, *, meddle: bool
+) -> None:
+    """Rule 1: rows of two snapshots never meet in one draft."""
+    installation = installation_of(Machine(MACHINE, (Disk(size=160 * MIB),)))
+    control = installation.lab.control
+    control.write_random(MACHINE, 0, 0, 150 * MIB, seed=1)
+    ledger = Ledger(installation)
+    before = contents_now(installation.lab)
+    kill_at(LibraryCall("VixDiskLib_Read", 120), keepline, installation, tmp_path, "backup", MACHINE)
+    wait_until(lambda: not users_of(installation.settings.state_folder), "the movers have ended")
+    assert list(installation.repository.glob("drafts/*/*/*.rows")), "there is a checkpoint to take up"
+    if meddle:
+        (snapshot,) = ledger.snapshots()
+        control.remove_snapshot(MACHINE, snapshot.moref)
+    for place in range(0, 150 * MIB, 10 * MIB):
+        control.write_random(MACHINE, 0, place, MIB, seed=place + 1)
+
+    ended = keepline(installation, "backup", MACHINE)
+
+    assert ended.status == 0, ended.output
+    (disk,) = ended.run["result"]["disks"]
+    assert (disk["resumed_blocks"] == 0) == meddle
+    point = RecoveryPointId(ended.run["result"]["point"])
+    ledger.moments[point] = contents_now(installation.lab) if meddle else before
+    ledger.check()
 
 
 @pytest.mark.parametrize("moment", RESTORE, ids=str)

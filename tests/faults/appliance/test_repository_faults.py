@@ -175,8 +175,8 @@ def lose(path: Path) -> None:
     path.unlink()
 
 
-def restore(keepline: WarmProcess, ledger: Ledger, point: str, target: Path) -> Ended:
-    return keepline(ledger.installation, "restore", "disk", point, "0", "--to", str(target))
+def restore(keepline: WarmProcess, ledger: Ledger, point: str, target: Path, disk: int = 0) -> Ended:
+    return keepline(ledger.installation, "restore", "disk", point, str(disk), "--to", str(target))
 
 
 harm = pytest.mark.parametrize("harm", [damage, lose], ids=["damaged", "missing"])
@@ -192,17 +192,18 @@ def test_harm_to_one_object_is_found_and_the_next_backup_makes_a_whole_point(
     victim = objects(ledger, folder)[0]
     harm(victim)
 
-    restored = 0
+    noticed = False
     for number, (point, disks) in enumerate(ledger.moments.items()):
-        target = tmp_path / f"{number}.raw"
-        ended = restore(keepline, ledger, point, target)
-        if ended.status == 0:
-            assert target.read_bytes() == next(iter(disks.values()))
-            restored += 1
-        else:
+        for position, content in enumerate(disks.values()):
+            target = tmp_path / f"{number}-{position}.raw"
+            ended = restore(keepline, ledger, point, target, position)
+            if ended.status == 0:
+                assert target.read_bytes() == content
+                continue
+            noticed = True
             assert ended.status == (2 if folder == "manifests" and harm is lose else 6), ended.output
             assert not target.exists()
-    assert restored < len(ledger.moments), "the harm was not noticed"
+    assert noticed, "the harm was not noticed"
     check = keepline(ledger.installation, "repository", "check", "--read-data")
     if not (folder == "manifests" and harm is lose):
         assert check.status == 6, check.output

@@ -54,7 +54,8 @@ def crash_and_go_on(keepline: WarmProcess, ledger: Ledger, number: int, *, meddl
     point = RecoveryPointId(ended.run["result"]["point"])
     is_resumed = pending or bool(snapshots and not meddle)
     ledger.moments[point] = before if is_resumed else after
-    assert ended.run["attempt"] == 2, f"call {number}"
+    # An engine that died while it took stock had not claimed the run yet.
+    assert ended.run["attempt"] == 2 or not (snapshots or pending), f"call {number}"
     ledger.check()
 
 
