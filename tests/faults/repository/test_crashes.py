@@ -124,9 +124,9 @@ def test_an_error_at_any_call_is_raised_and_leaves_whole_points(number: int, tmp
     except RepositoryError as error:
         raised = str(error)
 
-    assert raised == "no space left" or number > len(faulty.calls)
-
-    assert check_everything_listed_restores(store, tmp_path) in {1, 2}
+    harmless = number > len(faulty.calls) or " leases/" in faulty.calls[number - 1]
+    assert raised == "no space left" or harmless, "only giving the lease back may fail unheard"
+    assert check_everything_listed_restores(store, tmp_path) in ({1, 2} if raised else {2})
     retry(store)
     assert check_everything_listed_restores(store, tmp_path) == 2
 
