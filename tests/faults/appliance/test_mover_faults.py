@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.model.runs import RunState
-from keepline_lab import Disk, Machine, VddkFault
+from keepline_lab import Disk, Machine, VcenterSettings, VddkFault
 from tests.simulated.appliance.conftest import MakeInstallation
 from tests.simulated.appliance.installation import (
     MACHINE,
@@ -152,4 +152,23 @@ def test_lying_transport_is_found_by_reading_a_restored_machine_back(
     assert run.failure is not None
     assert run.failure.code == "KL-5062"
     assert [machine.name for machine in installation.lab.control.machines()] == [MACHINE]
+    check_nothing_left(installation)
+
+
+def test_host_with_room_for_few_connections_is_read_through_those(installation_of: MakeInstallation) -> None:
+    """Rule 13: a task gets fewer handles rather than waiting for all of them."""
+    installation = installation_of(
+        Machine(MACHINE, (Disk(size=4 * MIB), Disk(size=4 * MIB))),
+        lab_settings=VcenterSettings(nfc_handles_per_host=3),
+        workers_per_disk=4,
+    )
+    installation.lab.control.write_random(MACHINE, 0, 0, 4 * MIB, seed=1)
+    installation.lab.control.write_random(MACHINE, 1, 0, 4 * MIB, seed=2)
+    moment = contents_now(installation.lab)
+
+    run = installation.back_up()
+
+    assert run.state is RunState.SUCCEEDED, run.failure
+    assert any("instead of 4 connections" in line for line in installation.log_of(run.id))
+    assert installation.disks_of(result_of(run).point) == moment
     check_nothing_left(installation)

@@ -44,6 +44,7 @@ MACHINES = (
     ),
     Machine("excluded", (Disk(size=MIB, mode="independent_persistent"),)),
     Machine("no-cbt", (Disk(size=MIB),), cbt_supported=False),
+    Machine("vCLS-4711", (Disk(size=MIB),)),
     Machine("template", (Disk(size=MIB),), template=True, power="off"),
 )
 
@@ -197,6 +198,12 @@ def rename(installation: Installation, moref: str, name: str) -> None:
 
 def test_template_is_refused(ready: Installation, keepline: WarmProcess) -> None:
     check_refused(keepline(ready, "backup", "template"), "KL-1008", 2)
+
+
+def test_agent_machine_of_vsphere_is_refused(ready: Installation, keepline: WarmProcess) -> None:
+    """Rule 15."""
+    message = check_refused(keepline(ready, "backup", "vCLS-4711"), "KL-1301", 2)
+    assert "vSphere Cluster Services" in message
 
 
 def test_disks_that_no_snapshot_holds_are_loud_gaps(ready: Installation, keepline: WarmProcess) -> None:
