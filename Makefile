@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
 GO = $(shell $(PYTHON) -c "from keepline_lab.toolchain import find_go; print(find_go())")
 
-.PHONY: help setup demo test test-unit test-simulated test-long check generate lock lab bench clean
+.PHONY: help setup demo test test-unit test-simulated test-browser test-long check generate lock lab bench clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,8 +29,12 @@ test-simulated: setup ## The whole appliance against the simulated vSphere, and 
 	$(PYTEST) -q -n 2 tests/simulated tests/faults
 	cd tests/simulators/vcenter && GOTOOLCHAIN=local $(GO) vet ./... && GOTOOLCHAIN=local $(GO) test ./...
 
+test-browser: setup ## The console in Debian's Chromium: journeys by keyboard, axe in both themes
+	@command -v chromium >/dev/null || { echo 'install the package chromium first' >&2; exit 1; }
+	$(PYTEST) -q -n 2 tests/browser
+
 test-long: setup ## The complete fault and crash matrices; seeds are printed
-	KEEPLINE_TEST_LONG=1 $(PYTEST) -q -n 2 tests
+	KEEPLINE_TEST_LONG=1 $(PYTEST) -q -n 2 tests --ignore=tests/browser
 
 check: setup ## Format, lint, types, layers, generated docs, lock files
 	$(PYTHON) -m ruff format --check --quiet .
