@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "demo"
 KEEPLINE = Path(sys.executable).with_name("keepline")
 MACHINE = "debian-guest"
+CONSOLE_PORT = 8480
 MIB = 1 << 20
 GAPS_EXIT = 10
 
@@ -99,8 +100,10 @@ def main() -> None:
     say(f"  {compared // MIB:,} MiB restored, equal byte for byte to what the guest had at each moment")
     say("  the restored file systems are sound, the restored machine boots")
     say("  no snapshot and no access lock of Keepline is left in vCenter")
-    say("\nThe vSphere behind it is simulated. The web console comes with the next release; until then:")
-    say(f"  KEEPLINE_STATE_FOLDER={FOLDER / 'state'} {KEEPLINE} point list")
+    say("\nThe vSphere behind it is simulated. Look around in what was made:")
+    say(f"  export KEEPLINE_STATE_FOLDER={FOLDER / 'state'}")
+    say(f"  {KEEPLINE} point list")
+    say(f"  {KEEPLINE} console password && {KEEPLINE} console    # then open http://127.0.0.1:{CONSOLE_PORT}")
 
 
 def connect(keepline: Keepline, lab: Lab) -> None:
