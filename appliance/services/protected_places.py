@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -31,12 +32,16 @@ def _up_to_mount_point(folder: Path) -> list[Path]:
 
 
 def _holds_machines(folder: Path) -> bool:
-    try:
-        return any(islice(folder.glob("*/*.vmx"), 1)) if _is_small(folder) else False
-    except PermissionError:
+    children = list(islice(_entries_of(folder), _LARGEST_LOOK))
+    # A datastore has a folder for each machine; whatever has many more entries is not looked through.
+    if len(children) == _LARGEST_LOOK:
         return False
+    return any(entry.suffix == ".vmx" for child in children for entry in _entries_of(child))
 
 
-def _is_small(folder: Path) -> bool:
-    """A datastore has a folder for each machine; whatever has many more entries is not looked through."""
-    return sum(1 for _ in islice(folder.iterdir(), _LARGEST_LOOK)) < _LARGEST_LOOK
+def _entries_of(folder: Path) -> Iterator[Path]:
+    """What is in a folder; nothing where it is no folder, may not be read, or has just gone."""
+    try:
+        yield from folder.iterdir()
+    except OSError:
+        return

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,3 +114,26 @@ def test_a_repository_on_a_datastore_is_warned_about(tmp_path: Path) -> None:
 
     place = f"{tmp_path / 'datastore'} looks like a datastore with virtual machines"
     assert warnings_about(folder, tmp_path)[-1].startswith(place)
+
+
+def test_folders_that_come_and_go_meanwhile_do_no_harm(tmp_path: Path) -> None:
+    """A temporary folder beside the repository may be removed between two looks at it."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    ended = threading.Event()
+
+    def come_and_go() -> None:
+        while not ended.is_set():
+            for number in range(20):
+                (tmp_path / f"passing-{number}").mkdir()
+            for number in range(20):
+                (tmp_path / f"passing-{number}").rmdir()
+
+    other = threading.Thread(target=come_and_go)
+    other.start()
+    try:
+        for _ in range(300):
+            assert len(warnings_about(folder, tmp_path)) == 1
+    finally:
+        ended.set()
+        other.join()
