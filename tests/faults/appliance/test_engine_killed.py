@@ -36,8 +36,12 @@ FIRST_BACKUP = (
     LibraryCall("VixDiskLib_QueryAllocatedBlocks"),
     LibraryCall("VixDiskLib_Read"),
 )
-LATER_BACKUP = (
+WITHOUT_SNAPSHOT: tuple[Breakpoint, ...] = (
     VcenterCall("CreateSnapshot_Task"),
+    LibraryCall("VixDiskLib_EndAccess"),
+    VcenterCall("Logout", 2),  # the first one is of the command that asks for the run
+)
+WITH_SNAPSHOT: tuple[Breakpoint, ...] = (
     VcenterCall("QueryChangedDiskAreas"),
     VcenterCall("QueryChangedDiskAreas", 2),
     LibraryCall("VixDiskLib_ConnectEx"),
@@ -45,9 +49,12 @@ LATER_BACKUP = (
     LibraryCall("VixDiskLib_Read"),
     LibraryCall("VixDiskLib_Close"),
     VcenterCall("RemoveSnapshot_Task"),
-    LibraryCall("VixDiskLib_EndAccess"),
-    VcenterCall("Logout", 2),  # the first one is of the command that asks for the run
 )
+LATER_BACKUP = [
+    *(pytest.param(moment, False, id=str(moment)) for moment in WITHOUT_SNAPSHOT),
+    *(pytest.param(moment, False, id=f"{moment}-snapshot-stays") for moment in WITH_SNAPSHOT),
+    *(pytest.param(moment, True, id=f"{moment}-snapshot-removed") for moment in WITH_SNAPSHOT),
+]
 RESTORE = (
     VcenterCall("CreateVM_Task"),
     LibraryCall("VixDiskLib_PrepareForAccess"),
@@ -112,8 +119,7 @@ def test_first_backup_killed_is_taken_up_by_the_next_command(
     kill_and_go_on(moment, keepline, Ledger(installation), tmp_path, meddle=False)
 
 
-@pytest.mark.parametrize("meddle", [False, True], ids=["snapshot-stays", "snapshot-removed"])
-@pytest.mark.parametrize("moment", LATER_BACKUP, ids=str)
+@pytest.mark.parametrize(("moment", "meddle"), LATER_BACKUP)
 def test_increment_killed_is_taken_up_by_the_next_command(
     moment: Breakpoint, installation: Installation, keepline: WarmProcess, tmp_path: Path, *, meddle: bool
 ) -> None:

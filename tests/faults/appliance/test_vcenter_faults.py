@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -166,12 +165,10 @@ def halting(installation_of: MakeInstallation) -> Installation:
 def back_up_with(installation: Installation, folder: Path, trouble: str) -> Run:
     """A backup that halts at its first read, while there is trouble with vCenter."""
     lab = installation.lab
-    halted = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         with LibraryCall("VixDiskLib_Read").armed(lab, folder) as wait_for_it:
             running = pool.submit(installation.back_up)
             wait_for_it()
-            halted.set()
             if trouble == "sessions end":
                 assert lab.control.terminate_sessions() > 0
             else:
