@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from keepline_lab import VddkFault
 from tests.simulated.cli.shell import Shell, wait_until
 
 
@@ -64,6 +65,8 @@ def test_the_next_command_takes_up_a_killed_backup(shell: Shell) -> None:
 
 def test_two_commands_at_once_share_one_engine(shell: Shell) -> None:
     shell.set_up()
+    # The first one works until the second has long been asked for, however slowly that starts.
+    shell.lab.set_vddk_faults([VddkFault("VixDiskLib_Read", "hang:15000")])
     with shell.started("backup", "web-01", "--json") as first:
         wait_until(shell.marked_snapshots)
         second = shell.document("backup", "web-01")
