@@ -82,8 +82,11 @@ def back_up(ledger: Ledger) -> Run | None:
     except ApplianceError as error:
         assert error.code.startswith("KL-2")  # noqa: PT017 - most examples do not raise
         return None
-    if run.state is RunState.SUCCEEDED:
-        ledger.moments[result_of(run).point] = moment
+    # A run that could not let go of the machine fails loudly, but its point is whole (rule 4).
+    if RecoveryPointId(run.id) in {listed.point.id for listed in ledger.installation.listing().points}:
+        ledger.moments[RecoveryPointId(run.id)] = moment
+    else:
+        assert run.state is RunState.FAILED
     return run
 
 
