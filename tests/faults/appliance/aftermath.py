@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from appliance.model.identifiers import RecoveryPointId
@@ -17,8 +15,6 @@ from tests.simulated.appliance.installation import (
     users_of,
 )
 from tests.simulated.appliance.world import assert_same
-
-PATIENCE_SECONDS = 60.0
 
 Disks = dict[str, bytes]
 
@@ -77,15 +73,3 @@ def open_journal(installation: Installation) -> list[str]:
     """What the journal says may still exist in vCenter."""
     with open_database(installation.settings.state_folder) as database:
         return [f"{entry.kind} {entry.marker}" for entry in JournalStore(database).open_entries()]
-
-
-def wait_until(happened: Callable[[], bool], what: str) -> None:
-    """Return when it has happened.
-
-    Raises:
-        AssertionError: it does not happen.
-    """
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not happened():
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
-        time.sleep(0.02)

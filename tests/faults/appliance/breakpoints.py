@@ -11,7 +11,7 @@ from typing import Protocol
 
 from keepline_lab import Lab, VddkFault
 from keepline_lab.control import CallFault
-from tests.faults.appliance.aftermath import wait_until
+from tests.waiting import wait_until
 
 _numbers = itertools.count()
 

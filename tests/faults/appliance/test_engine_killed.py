@@ -9,7 +9,7 @@ from pyVmomi import vim
 
 from appliance.model.identifiers import RecoveryPointId
 from keepline_lab import Disk, Machine
-from tests.faults.appliance.aftermath import Ledger, open_journal, wait_until
+from tests.faults.appliance.aftermath import Ledger, open_journal
 from tests.faults.appliance.breakpoints import Breakpoint, LibraryCall, VcenterCall
 from tests.simulated.appliance.command_line import WarmProcess
 from tests.simulated.appliance.conftest import MakeInstallation
@@ -22,6 +22,7 @@ from tests.simulated.appliance.installation import (
     users_of,
 )
 from tests.simulated.appliance.world import vsphere_client
+from tests.waiting import wait_until
 
 KIB = 1024
 MIB = 1 << 20

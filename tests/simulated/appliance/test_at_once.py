@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from keepline_lab import Disk, LibraryBehaviour, Machine, VcenterSettings
-from tests.faults.appliance.aftermath import wait_until
 from tests.simulated.appliance.command_line import WarmProcess
 from tests.simulated.appliance.conftest import MakeInstallation
 from tests.simulated.appliance.installation import (
@@ -21,6 +20,7 @@ from tests.simulated.appliance.installation import (
     ours_left,
     users_of,
 )
+from tests.waiting import wait_until
 
 MIB = 1 << 20
 SLOW = LibraryBehaviour(latency_microseconds={"nbdssl": 400_000, "nbd": 400_000})

@@ -8,7 +8,6 @@ import pytest
 
 from appliance.model.runs import RunState
 from keepline_lab import Disk, Machine
-from tests.faults.appliance.aftermath import wait_until
 from tests.faults.appliance.breakpoints import LibraryCall
 from tests.simulated.appliance.command_line import WarmProcess
 from tests.simulated.appliance.conftest import MakeInstallation
@@ -19,6 +18,7 @@ from tests.simulated.appliance.installation import (
     ours_left,
     result_of,
 )
+from tests.waiting import wait_until
 
 MIB = 1 << 20
 

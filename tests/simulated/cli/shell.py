@@ -6,16 +6,15 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from keepline_lab import Lab
+from tests.waiting import PATIENCE_SECONDS
 
-PATIENCE_SECONDS = 120.0
 COMMAND = [sys.executable, "-c", "from appliance.cli.main import main; main()"]
 
 
@@ -84,14 +83,6 @@ class Shell:
     def marked_snapshots(self) -> list[str]:
         """What is left of Keepline's snapshots in vCenter."""
         return [shot.name for shot in self.lab.control.state().snapshots if "keepline" in shot.description]
-
-
-def wait_until(happened: Callable[[], object]) -> None:
-    """Return when `happened` says something; fail after a long time."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not happened():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
 
 
 def descendants_of(process: int) -> list[int]:

@@ -11,7 +11,8 @@ from appliance.model.policies import Selection
 from appliance.model.runs import Run, RunKind, RunState
 from appliance.state import PolicyStore, RunFilter, RunStore, open_database
 from tests.fakes.policies import policy
-from tests.simulated.cli.shell import Shell, wait_until
+from tests.simulated.cli.shell import Shell
+from tests.waiting import wait_until
 
 
 def runs_of(shell: Shell) -> list[Run]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import stat
 
-from tests.simulated.cli.shell import Shell, descendants_of, traces_of, wait_until
+from tests.simulated.cli.shell import Shell, descendants_of, traces_of
+from tests.waiting import wait_until
 
 
 def test_the_password_is_in_no_argument_environment_log_or_file(shell: Shell) -> None:

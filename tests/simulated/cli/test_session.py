@@ -7,7 +7,8 @@ import signal
 import pytest
 
 from keepline_lab import VddkFault
-from tests.simulated.cli.shell import Shell, wait_until
+from tests.simulated.cli.shell import Shell
+from tests.waiting import wait_until
 
 
 def test_from_init_to_restored_bytes(shell: Shell) -> None:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any  # JSON of a report
 
@@ -26,6 +25,7 @@ from appliance.mover.channel import ORPHANED_STATUS
 from keepline_lab import LibraryBehaviour
 from tests.simulated.mover.conftest import LIMITS, MakeWorkplace
 from tests.simulated.mover.workplace import RUN, Workplace, ignore
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.simulated
 
@@ -255,5 +255,5 @@ def test_cleanup_detaches_what_a_killed_mover_had_hot_added(workplace_with: Make
 
 def wait_until_dead(workplace: Workplace) -> None:
     """The simulated vCenter notices the end of a connection a moment after the process ended."""
-    while any(not handle.dead for handle in workplace.lab.control.state().open_handles):
-        time.sleep(0.01)
+    control = workplace.lab.control
+    wait_until(lambda: all(handle.dead for handle in control.state().open_handles), "the mover is gone")
