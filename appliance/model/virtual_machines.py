@@ -58,7 +58,7 @@ class VirtualDisk:
 
 @dataclass(frozen=True, slots=True)
 class VirtualMachine:
-    """One line of the inventory."""
+    """One line of the inventory; `cluster` is an inventory path, empty for a host that is in none."""
 
     moref: ManagedObjectId
     identity: MachineIdentity
@@ -74,6 +74,7 @@ class VirtualMachine:
     disks: tuple[VirtualDisk, ...]
     consolidation_needed: bool = False
     connected: bool = True
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)

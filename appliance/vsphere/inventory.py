@@ -40,7 +40,7 @@ def list_machines(connection: VcenterConnection) -> list[VirtualMachine]:
     is left out with a warning in the log.
     """
     with translated("listing the machines"):
-        places = all_places(connection, vim.HostSystem)
+        places = all_places(connection, vim.HostSystem, vim.ComputeResource)
         found = all_of_kind(connection, vim.VirtualMachine, *_DESCRIBING)
     machines = [
         _machine(connection, moref, properties, places)
@@ -143,6 +143,7 @@ def _machine(
         disks=without_change_ids(virtual_disks(properties.get("config.hardware.device", ()))),
         consolidation_needed=bool(properties.get("runtime.consolidationNeeded")),
         connected=str(properties["runtime.connectionState"]) == "connected",
+        cluster=places.path(places.cluster_of(properties.get("runtime.host"))),
     )
 
 

@@ -35,6 +35,11 @@ class Places:
         """The datacenter the entity lies in, or is."""
         return next((one for one, _ in self._upwards(entity) if moref_of(one) in self.datacenters), None)
 
+    def cluster_of(self, entity: ManagedObject | None) -> ManagedObject | None:
+        """The cluster the entity lies in, or is; None for a host of its own."""
+        above = (one for one, _ in self._upwards(entity))
+        return next((one for one in above if isinstance(one, vim.ClusterComputeResource)), None)
+
     def folder_of(self, entity: ManagedObject | None) -> ManagedObject | None:
         """The folder the entity lies in, or is."""
         return next((one for one, _ in self._upwards(entity) if isinstance(one, vim.Folder)), None)

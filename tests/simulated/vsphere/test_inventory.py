@@ -28,6 +28,7 @@ def test_machines_are_listed_with_disks_and_what_excludes_them(laboratory: Start
     with connected(laboratory(web, ODD)) as connection:
         odd, found = list_machines(connection)
         assert (found.name, found.path) == ("web-01", "/Datacenter/vm/web-01")
+        assert found.cluster.startswith("/Datacenter/host/")
         assert (found.power_state, odd.power_state) == (PowerState.ON, PowerState.OFF)
         assert found.identity.vcenter_instance_uuid == connection.instance_uuid
         assert [disk.capacity for disk in found.disks] == [64 * MIB, MIB]

@@ -45,6 +45,24 @@ def test_the_datacenter_is_found_from_anything_in_it() -> None:
     assert PLACES.datacenter_of(ROOT) is None
 
 
+def test_the_cluster_of_a_host_is_found_and_a_host_of_its_own_has_none() -> None:
+    hosts, cluster = vim.Folder("group-h7"), vim.ClusterComputeResource("domain-c8")
+    alone = vim.ComputeResource("domain-s9")
+    places = Places(
+        {
+            **PLACES.entities,
+            "group-h7": {"name": "host", "parent": DATACENTER},
+            "domain-c8": {"name": "Gold", "parent": hosts},
+            "domain-s9": {"name": "esx-9", "parent": hosts},
+            "host-10": {"name": "esx-1", "parent": cluster},
+            "host-11": {"name": "esx-9", "parent": alone},
+        }
+    )
+    assert places.path(places.cluster_of(vim.HostSystem("host-10"))) == "/DC/host/Gold"
+    assert places.cluster_of(vim.HostSystem("host-11")) is None
+    assert places.cluster_of(None) is None
+
+
 def test_what_is_unknown_has_no_name_and_no_path() -> None:
     stranger = vim.Folder("group-v99")
     assert (PLACES.name(stranger), PLACES.path(stranger), PLACES.name(None)) == ("", "", "")
