@@ -60,6 +60,8 @@ class RunFailure:
     message: str
     remedy: str
     exit_status: int
+    transient: bool = False
+    """Whether the same may succeed later without a change by anyone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,18 @@ class RunProgress:
     def done(self) -> int:
         """Bytes that have been looked at."""
         return sum(disk.done for disk in self.disks)
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlace:
+    """What a run makes busy: a vCenter by the name the admin gave it, and one of its hosts.
+
+    Empty where a run needs none, or where nobody knows yet. It is what the inventory said when the run was
+    asked for: a machine that has moved since is counted on the wrong host, which is harmless.
+    """
+
+    vcenter: str = ""
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +117,13 @@ class Run:
     failure: RunFailure | None = None
     result: str | None = None
     progress: RunProgress = RunProgress()
+    place: RunPlace = RunPlace()
+    retry_of: RunId | None = None
+    """The failed run that this one repeats."""
+    retry_number: int = 0
+    """How many repetitions the engine has begun by itself up to this run; 0 where somebody asked for it."""
+    not_before: datetime | None = None
+    """When a queued run may begin; None: at once."""
 
     @property
     def has_ended(self) -> bool:

@@ -21,6 +21,7 @@ from appliance.model.runs import (
     RunFailure,
     RunKind,
     RunOutcome,
+    RunPlace,
     RunProgress,
     RunState,
 )
@@ -253,6 +254,11 @@ def _columns_of(run: Run) -> dict[str, object]:
         "phase": "",
         "attempt": 0,
         "cancel_requested": False,
+        "vcenter": run.place.vcenter,
+        "host": run.place.host,
+        "retry_of": run.retry_of,
+        "retry_number": run.retry_number,
+        "not_before": run.not_before,
     }
 
 
@@ -273,4 +279,8 @@ def _run_of(row: RunRow) -> Run:
         failure=None if row.failure is None else from_json(RunFailure, row.failure),
         result=row.result,
         progress=RunProgress() if row.progress is None else from_json(RunProgress, row.progress),
+        place=RunPlace(row.vcenter, row.host),
+        retry_of=None if row.retry_of is None else RunId(row.retry_of),
+        retry_number=row.retry_number,
+        not_before=row.not_before,
     )

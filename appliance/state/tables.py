@@ -8,7 +8,7 @@ from sqlalchemy import Dialect, ForeignKey, Index, MetaData, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 """The newest migration: what a database of this version says it has."""
 
 
@@ -77,11 +77,16 @@ ACTIVE_BACKUP = "kind = 'backup' AND state IN ('queued', 'running', 'interrupted
 
 
 class RunRow(Base):
-    """One run; `request`, `progress` and `result` are JSON documents."""
+    """One run; `request`, `progress` and `result` are JSON documents.
+
+    `retry_of` is unique: a failed run is repeated once, whoever decides it and however often. It is no
+    foreign key, because SQLite cannot add one to a table that is there.
+    """
 
     __tablename__ = "runs"
     __table_args__ = (
         Index("ix_runs_state_requested_at", "state", "requested_at"),
+        Index("uq_runs_retry_of", "retry_of", unique=True),
         Index(
             "uq_runs_active_backup",
             "subject",
@@ -106,6 +111,11 @@ class RunRow(Base):
     failure: Mapped[str | None] = mapped_column(Text)
     result: Mapped[str | None] = mapped_column(Text)
     progress: Mapped[str | None] = mapped_column(Text)
+    vcenter: Mapped[str] = mapped_column(default="")
+    host: Mapped[str] = mapped_column(default="")
+    retry_of: Mapped[str | None]
+    retry_number: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[datetime | None] = mapped_column(UtcText)
 
 
 class RunLogRow(Base):

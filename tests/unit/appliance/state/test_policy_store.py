@@ -166,6 +166,9 @@ def test_a_database_of_the_first_version_is_taken_forward_with_its_runs(tmp_path
         with database.writing() as session:
             for table in ("fired_runs", "firings", "policies"):
                 session.execute(text(f"DROP TABLE {table}"))
+            session.execute(text("DROP INDEX uq_runs_retry_of"))
+            for column in ("vcenter", "host", "retry_of", "retry_number", "not_before"):
+                session.execute(text(f"ALTER TABLE runs DROP COLUMN {column}"))
             session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     with open_database(tmp_path) as database:
         store = PolicyStore(database)

@@ -4,6 +4,7 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sqlalchemy import Engine, event
 
 from appliance.model.disk_progress import DiskProgress
 from appliance.model.identifiers import RunId, new_run_id
-from appliance.model.runs import Run, RunFailure, RunKind, RunOutcome, RunProgress, RunState
+from appliance.model.runs import Run, RunFailure, RunKind, RunOutcome, RunPlace, RunProgress, RunState
 from appliance.state import (
     Database,
     RunFilter,
@@ -60,9 +61,18 @@ def statements(database: Database) -> Iterator[list[str]]:
 
 
 def test_what_is_requested_is_found_again_field_by_field(runs: RunStore) -> None:
-    requested = runs.request(run_for("a"))
+    failed = runs.request(run_for("a")).run
+    run = replace(
+        run_for("a"),
+        place=RunPlace("main", "esx-1"),
+        retry_of=failed.id,
+        retry_number=1,
+        not_before=START + timedelta(minutes=5),
+    )
+    requested = runs.request(run)
 
     assert not requested.joined
+    assert requested.run == run
     assert runs.find(requested.run.id) == requested.run
 
 
