@@ -169,6 +169,7 @@ def console_services(appliance: Appliance, settings: Settings) -> ConsoleService
         directory=directory,
         repositories=appliance.repositories,
         runs=appliance.runs,
+        policies=appliance.policies,
         state_folder=folder,
     )
 

@@ -12,6 +12,7 @@ from appliance.services.engine_presence import EnginePresence
 from appliance.services.estate_reader import EstateReader
 from appliance.services.point_directory import PointDirectory
 from appliance.services.points import PointService
+from appliance.services.policies import PolicyService
 from appliance.services.repositories import RepositoryService
 from appliance.services.restore_plans import RestorePlanService
 from appliance.services.runs import RunService
@@ -33,4 +34,5 @@ class ConsoleServices:
     directory: PointDirectory
     repositories: RepositoryService
     runs: RunService
+    policies: PolicyService
     state_folder: Path

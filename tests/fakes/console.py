@@ -104,5 +104,6 @@ class ConsoleDesk:
             directory=directory,
             repositories=desk.repositories,
             runs=desk.runs,
+            policies=desk.policies,
             state_folder=desk.folder,
         )
