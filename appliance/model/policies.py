@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NewType
@@ -17,9 +18,16 @@ DueKey = NewType("DueKey", str)
 """`<policy id>@2026-10-25T02:30`: one due time of one policy, in its own local time."""
 
 
+_ESCAPED = re.compile("%(2f|25)", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Tag:
-    """A vCenter tag; names are compared exactly, as vCenter does."""
+    """A vCenter tag; names are compared exactly, upper and lower case too.
+
+    Both names may hold any character. In text, the first slash ends the category: a slash within the
+    category is written %2f and a percent sign there %25, as vSphere does in inventory paths.
+    """
 
     category: str
     name: str
@@ -34,10 +42,10 @@ class Tag:
         category, _, name = text.partition("/")
         if not category or not name:
             raise ValueError(f"{text!r} is not a tag: write category/name")
-        return cls(category, name)
+        return cls(_ESCAPED.sub(lambda found: "/" if found[1] in "2f2F" else "%", category), name)
 
     def __str__(self) -> str:
-        return f"{self.category}/{self.name}"
+        return f"{self.category.replace('%', '%25').replace('/', '%2f')}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

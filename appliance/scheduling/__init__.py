@@ -18,6 +18,7 @@ from appliance.scheduling.selection import (
     SelectedMachine,
     SelectedMachines,
     TaggedMachine,
+    folder_holds,
     policies_by_machine,
     select_machines,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "Waker",
     "due_between",
     "due_runs",
+    "folder_holds",
     "instant_of",
     "latest_due",
     "newest_due_times",

@@ -88,13 +88,18 @@ def policies_by_machine(
     return found
 
 
+def folder_holds(folder: str, machine: VirtualMachine) -> bool:
+    """Whether a machine lies below an inventory folder, however deep."""
+    return machine.path.startswith(folder.rstrip("/") + "/")
+
+
 def _reasons_for(selection: Selection, candidate: TaggedMachine) -> Iterator[str]:
     machine = candidate.machine
     for pattern in selection.names:
         if _matches(pattern, machine.name):
             yield f"its name matches {pattern}"
     for folder in selection.folders:
-        if machine.path.startswith(folder.rstrip("/") + "/"):
+        if folder_holds(folder, machine):
             yield f"it is in {folder}"
     for tag in selection.tags:
         if tag in candidate.tags:

@@ -42,16 +42,11 @@ from appliance.services.point_directory import (
     RepositoryPointIndex,
 )
 from appliance.services.points import PointCatalog, PointService, RepositoryPoints, image_of
-from appliance.services.policies import (
-    ListedPolicy,
-    NewPolicy,
-    PolicyService,
-    PolicyView,
-    RetentionWords,
-)
+from appliance.services.policies import ListedPolicy, PolicyService, PolicyView, SelectionPreview
 from appliance.services.policy_errors import LongSimulationError, PolicyRefusedError
-from appliance.services.policy_inventory import Inventories, PolicyInventory
+from appliance.services.policy_inventory import Inventories, Inventory, PolicyInventory
 from appliance.services.policy_keeper import PolicyKeeper
+from appliance.services.policy_words import NewPolicy, RetentionWords, SelectionWords
 from appliance.services.repositories import InitialisedRepository, RepositoryService
 from appliance.services.restore_checks import DiskOrder, PlanCheck, RestoreOrder
 from appliance.services.restore_plan import PlanStep, RestorePlan
@@ -106,6 +101,7 @@ __all__ = [
     "ForgedFormError",
     "InitialisedRepository",
     "Inventories",
+    "Inventory",
     "InventoryService",
     "ListPage",
     "ListWish",
@@ -160,6 +156,8 @@ __all__ = [
     "RunQueue",
     "RunResult",
     "RunService",
+    "SelectionPreview",
+    "SelectionWords",
     "SignInRefusedError",
     "SimulatedPlan",
     "SourceFailure",

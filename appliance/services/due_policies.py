@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -32,10 +32,15 @@ class SimulatedPlan:
 
 @dataclass(frozen=True, slots=True)
 class QueuedRuns:
-    """What became of what was due: runs, and why vCenters have left some of it due, by their names."""
+    """What became of what was due: runs, and why vCenters have left some of it due, by their names.
+
+    `idle` are the policies, by name, that were due and mean no machine, with what of their words vCenter
+    does not know.
+    """
 
     runs: tuple[RequestedRun, ...]
     failures: Mapping[str, ApplianceError]
+    idle: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class DuePolicies:
@@ -63,11 +68,12 @@ class DuePolicies:
         if not due:
             return QueuedRuns((), {})
         inventories = self._inventory.of(policy for policy in policies if policy.id in due)
-        plan = self._plan(policies, settled, inventories, now)
+        plan = self._plan(_answered(policies, inventories), settled, inventories, now)
         runs = [self._due_run(planned) for planned in plan.runs]
         requested = self._policies.settle(plan.settled, runs, now)
         self._explain(requested, policies, plan)
-        return QueuedRuns(requested, inventories.failures)
+        idle = {policy.name: inventories.doubts_about(policy) for policy in _idle(policies, plan)}
+        return QueuedRuns(requested, inventories.every_failure, idle)
 
     def next_moment(self) -> datetime | None:
         """When a policy is due next, or None without an enabled one."""
@@ -83,7 +89,7 @@ class DuePolicies:
         policies, now = self._policies.list(), self._clock.now()
         moments = _moments(policies, now, now + timedelta(days=days))
         inventories = self._inventory.of(policy for policy in policies if policy.enabled)
-        for error in inventories.failures.values():
+        for error in inventories.every_failure.values():
             raise error
         return list(self._simulated(policies, inventories, moments))
 
@@ -125,6 +131,18 @@ class DuePolicies:
             for due in due_times.get(each.run.subject, ()):
                 text = f"asked for by policy {names[due.policy]}, due at {_moment_text(due)}"
                 self._log.append(each.run.id, RunLogLine(self._clock.now(), text, warning=False))
+
+
+def _answered(policies: Iterable[Policy], inventories: Inventories) -> list[Policy]:
+    """The policies whose machines can be told; what the others are due for stays due."""
+    return [policy for policy in policies if inventories.failure_of(policy) is None]
+
+
+def _idle(policies: Iterable[Policy], plan: Plan) -> Iterator[Policy]:
+    """The policies that were due and for which there is no run."""
+    busy = {due.policy for run in plan.runs for due in run.due_times}
+    due = {due.policy for due in plan.settled}
+    return (policy for policy in policies if policy.id in due - busy)
 
 
 def _moments(policies: Sequence[Policy], now: datetime, until: datetime) -> list[datetime]:

@@ -1,64 +1,43 @@
-"""Policies: make, look at, remove."""
+"""Policies: make, look at, change, remove."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from appliance.clock import Clock
 from appliance.errors import ApplianceError
-from appliance.model.policies import Policy, PolicyId, Retention, Schedule, Selection
-from appliance.scheduling import SelectedMachines, next_due_moment
+from appliance.model.policies import Policy, PolicyId
+from appliance.scheduling import LeftOutMachine, SelectedMachine, SelectedMachines, next_due_moment
+from appliance.services.policy_changes import changed_policy, what_follows
 from appliance.services.policy_errors import PolicyRefusedError
 from appliance.services.policy_inventory import PolicyInventory
+from appliance.services.policy_words import NewPolicy, SelectionWords, policy_of, selection_of, words_of
 from appliance.state import Firing, PolicyStore, VcenterStore
 
 POLICY_ID_RANDOM_BYTES = 8
-POINTS_UNLESS_TOLD = 7
-"""How many points a policy keeps whose retention nobody has worded."""
-
-
-@dataclass(frozen=True, slots=True)
-class RetentionWords:
-    """How many points to keep, as far as it was said."""
-
-    last: int | None = None
-    daily: int | None = None
-    weekly: int | None = None
-    monthly: int | None = None
-    yearly: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NewPolicy:
-    """What an admin says about a policy, as it was typed."""
-
-    name: str
-    vcenter: str
-    cron: str
-    zone: str = "UTC"
-    names: tuple[str, ...] = ()
-    folders: tuple[str, ...] = ()
-    exclude_names: tuple[str, ...] = ()
-    retention: RetentionWords = field(default_factory=RetentionWords)
-    accepted_disks: tuple[str, ...] = ()
-    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ListedPolicy:
-    """A policy, and when it is due next: never, while it is disabled."""
+    """A policy, and when it is due next: never, while it is disabled.
+
+    `meant_nothing` says that no machine was meant when it was due last; `remarks` what follows from a
+    change that was just made.
+    """
 
     policy: Policy
     next_due: datetime | None
+    meant_nothing: bool = False
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyView:
     """A policy with what it has done last, and which machines it means today.
 
-    `machines` is None where they cannot be told; `failure` says why.
+    `machines` is None where they cannot be told; `failure` says why. `warnings` name what may be mistyped.
     """
 
     policy: Policy
@@ -66,6 +45,16 @@ class PolicyView:
     firings: tuple[Firing, ...]
     machines: SelectedMachines | None
     failure: ApplianceError | None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionPreview:
+    """What a selection means today, before any policy has it; `warnings` name what may be mistyped."""
+
+    selected: tuple[SelectedMachine, ...]
+    left_out: tuple[LeftOutMachine, ...]
+    warnings: tuple[str, ...] = ()
 
 
 class PolicyService:
@@ -93,17 +82,72 @@ class PolicyService:
             VcenterNotFoundError: there is no such vCenter.
             PolicyExistsError: the name is taken.
         """
-        self._vcenters.find(new.vcenter)
-        try:
-            policy = self._policy_of(new)
-        except ValueError as error:
-            raise PolicyRefusedError(str(error)) from error
+        policy = self._worded(new, PolicyId(self._random_hex(POLICY_ID_RANDOM_BYTES)))
         self._policies.add(policy)
         return self._listed(policy)
 
+    def change(self, name: str, new: NewPolicy) -> ListedPolicy:
+        """Give the policy of this name other words; no due time of the past becomes due by it.
+
+        Raises:
+            PolicyNotFoundError: there is none.
+            PolicyRefusedError, VcenterNotFoundError, PolicyExistsError: as `add`; nothing was changed.
+        """
+        before = self._policies.find(name)
+        return self._put(before, self._worded(new, before.id))
+
+    def enable(self, name: str) -> ListedPolicy:
+        """Start runs by it again, from its next due time on.
+
+        Raises:
+            PolicyNotFoundError: there is none.
+        """
+        before = self._policies.find(name)
+        return self._put(before, replace(before, enabled=True))
+
+    def disable(self, name: str) -> ListedPolicy:
+        """Start nothing by it any more; its retention still counts.
+
+        Raises:
+            PolicyNotFoundError: there is none.
+        """
+        before = self._policies.find(name)
+        return self._put(before, replace(before, enabled=False))
+
+    def words_of(self, name: str) -> NewPolicy:
+        """What would have to be said to have this very policy; no vCenter is asked.
+
+        Raises:
+            PolicyNotFoundError: there is none.
+        """
+        return words_of(self._policies.find(name))
+
+    def preview(self, vcenter: str, words: SelectionWords) -> SelectionPreview:
+        """The machines that a selection means today; nothing is kept.
+
+        Raises:
+            PolicyRefusedError: one of its words cannot be meant.
+            VcenterNotFoundError: there is no such vCenter.
+            VcenterError: the vCenter does not answer, or does not tell its tags.
+        """
+        self._vcenters.find(vcenter)
+        try:
+            selection = selection_of(words)
+        except ValueError as error:
+            raise PolicyRefusedError(str(error)) from error
+        inventory = self._inventory.read(vcenter, [selection])
+        if selection.tags and inventory.tag_failure is not None:
+            raise inventory.tag_failure
+        found = self._inventory.selected(selection, inventory.machines)
+        warnings = inventory.doubts_about(selection)
+        return SelectionPreview(found.selected, found.left_out, (*warnings, *_emptiness_of(found)))
+
     def list(self) -> list[ListedPolicy]:
         """All of them, by name."""
-        return [self._listed(policy) for policy in self._policies.list()]
+        idle = self._policies.fired_for_nothing()
+        return [
+            replace(self._listed(policy), meant_nothing=policy.id in idle) for policy in self._policies.list()
+        ]
 
     def view(self, name: str) -> PolicyView:
         """One policy; a vCenter that does not answer hides its machines, not the policy.
@@ -113,13 +157,16 @@ class PolicyService:
         """
         policy = self._policies.find(name)
         inventories = self._inventory.of([policy])
+        failure = inventories.failure_of(policy)
         machines = inventories.machines.get(policy.vcenter)
+        found = None if machines is None or failure else self._inventory.selected(policy.selection, machines)
         return PolicyView(
             policy,
             next_due_moment([policy], self._clock.now()),
             self._policies.firings(policy.id),
-            None if machines is None else self._inventory.selected(policy.selection, machines),
-            inventories.failures.get(policy.vcenter),
+            found,
+            failure,
+            (*inventories.doubts_about(policy), *_emptiness_of(found)),
         )
 
     def remove(self, name: str) -> None:
@@ -130,31 +177,22 @@ class PolicyService:
         """
         self._policies.remove(name)
 
-    def _policy_of(self, new: NewPolicy) -> Policy:
-        return Policy(
-            id=PolicyId(self._random_hex(POLICY_ID_RANDOM_BYTES)),
-            name=new.name,
-            vcenter=new.vcenter,
-            selection=Selection(new.names, new.folders, exclude_names=new.exclude_names),
-            schedule=Schedule(new.cron, new.zone),
-            retention=_retention_of(new.retention),
-            active_since=self._clock.now(),
-            accepted_disks=new.accepted_disks,
-            enabled=new.enabled,
-        )
+    def _worded(self, new: NewPolicy, policy_id: PolicyId) -> Policy:
+        self._vcenters.find(new.vcenter)
+        try:
+            return policy_of(new, policy_id, self._clock.now())
+        except ValueError as error:
+            raise PolicyRefusedError(str(error)) from error
+
+    def _put(self, before: Policy, wanted: Policy) -> ListedPolicy:
+        now = self._clock.now()
+        after = changed_policy(before, wanted, now)
+        self._policies.change(after, now)
+        return replace(self._listed(after), remarks=what_follows(before, after))
 
     def _listed(self, policy: Policy) -> ListedPolicy:
         return ListedPolicy(policy, next_due_moment([policy], self._clock.now()))
 
 
-def _retention_of(words: RetentionWords) -> Retention:
-    """With any word of it said, `last` is 1 unless it is said too; with none, a plain number of points."""
-    if words == RetentionWords():
-        return Retention(keep_last=POINTS_UNLESS_TOLD)
-    return Retention(
-        keep_last=1 if words.last is None else words.last,
-        daily=words.daily or 0,
-        weekly=words.weekly or 0,
-        monthly=words.monthly or 0,
-        yearly=words.yearly or 0,
-    )
+def _emptiness_of(found: SelectedMachines | None) -> tuple[str, ...]:
+    return ("it means no machine today",) if found is not None and not found.selected else ()

@@ -56,6 +56,8 @@ class PolicyKeeper:
         queued = self._due.queue_due()
         for each in queued.runs:
             log.info("run queued by a policy", extra={"run": each.run.id, "joined": each.joined})
+        for policy, doubts in queued.idle.items():
+            log.warning("a due policy means no machine", extra={"policy": policy, "doubts": list(doubts)})
         for vcenter, error in queued.failures.items():
             log.warning("policies wait for a vCenter", extra={"vcenter": vcenter, "reason": str(error)})
 

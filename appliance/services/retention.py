@@ -130,7 +130,7 @@ class RetentionService:
     def _policies_by_machine(self) -> dict[str, tuple[Policy, ...]]:
         policies = self._policies.list()
         inventories = self._inventory.of(policies)
-        for error in inventories.failures.values():
+        for error in inventories.every_failure.values():
             raise error
         return policies_by_machine(policies, inventories.machines, self._inventory.own_bios_uuid)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from appliance import vsphere
 from appliance.clock import Clock
+from appliance.model.policies import Tag
 from appliance.model.virtual_machines import VirtualMachine
-from appliance.vsphere import PresentedCertificate, VcenterAddress, VcenterConnection
+from appliance.vsphere import AttachedTags, PresentedCertificate, VcenterAddress, VcenterConnection
 
 
 class VcenterSession(Protocol):
@@ -36,6 +37,19 @@ class VcenterSession(Protocol):
             MachineNotFoundError: there is none.
             MachineAmbiguousError: several have this name.
         """
+        ...
+
+    def attached_tags(self, wanted: Collection[Tag]) -> AttachedTags:
+        """Which machines have these tags.
+
+        Raises:
+            TagsUnreadableError: vCenter's tagging service does not answer, or not as it should.
+            VcenterError: it refused, or is away.
+        """
+        ...
+
+    def missing_folders(self, wanted: Collection[str]) -> frozenset[str]:
+        """Those of these inventory paths at which there is no folder."""
         ...
 
 
@@ -94,6 +108,14 @@ class VsphereSession:
     def machine(self, wanted: str) -> VirtualMachine:
         """See `VcenterSession`."""
         return vsphere.find_machine(self._connection, wanted)
+
+    def attached_tags(self, wanted: Collection[Tag]) -> AttachedTags:
+        """See `VcenterSession`."""
+        return vsphere.attached_tags(self._connection, wanted)
+
+    def missing_folders(self, wanted: Collection[str]) -> frozenset[str]:
+        """See `VcenterSession`."""
+        return vsphere.missing_folders(self._connection, wanted)
 
 
 class VsphereGateway:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from appliance.model.documents import from_json, to_json
@@ -54,6 +55,27 @@ class PolicyStore:
                 raise PolicyExistsError(f"there is a policy named {policy.name} already")
             document = to_json(policy).decode()
             session.add(PolicyRow(id=policy.id, name=policy.name, document=document))
+
+    def change(self, policy: Policy, now: datetime) -> None:
+        """Put `policy` in the place of the one with its id.
+
+        A due time is settled by its name alone. Where another time zone brings the local time of a settled
+        one again, it must be due again: those that lie ahead by the new schedule get another name.
+
+        Raises:
+            PolicyNotFoundError: there is none of this id any more.
+            PolicyExistsError: another policy has the name.
+        """
+        with self._database.writing() as session:
+            named = _row_named(session, policy.name)
+            if named is not None and named.id != policy.id:
+                raise PolicyExistsError(f"there is a policy named {policy.name} already")
+            row = session.get(PolicyRow, policy.id)
+            if row is None:
+                raise PolicyNotFoundError(f"policy {policy.name} was removed meanwhile")
+            if _policy_of(row).schedule != policy.schedule:
+                _rename_settled_ahead(session, policy, now)
+            row.name, row.document = policy.name, to_json(policy).decode()
 
     def find(self, name: str) -> Policy:
         """The one with this name.
@@ -103,6 +125,19 @@ class PolicyStore:
             session.flush()
             return _queue(session, {each.key for each in open_due}, runs)
 
+    def fired_for_nothing(self) -> frozenset[PolicyId]:
+        """The policies whose newest settled due time had no machine to back up."""
+        newest = select(FiringRow.policy_id, func.max(FiringRow.fired_at).label("at")).group_by(
+            FiringRow.policy_id
+        )
+        latest = newest.subquery()
+        idle = select(FiringRow.policy_id).join(
+            latest, (FiringRow.policy_id == latest.c.policy_id) & (FiringRow.fired_at == latest.c.at)
+        )
+        has_run = exists().where(FiredRunRow.due_key == FiringRow.due_key)
+        with self._database.reading() as session:
+            return frozenset(map(PolicyId, session.scalars(idle.where(~has_run))))
+
     def firings(self, policy: PolicyId, limit: int = 10) -> tuple[Firing, ...]:
         """The due times of a policy that were settled last, newest first."""
         newest = (
@@ -113,6 +148,20 @@ class PolicyStore:
         )
         with self._database.reading() as session:
             return tuple(_firing_of(session, row) for row in session.scalars(newest))
+
+
+def _rename_settled_ahead(session: Session, policy: Policy, now: datetime) -> None:
+    """Settled due times of the policy keep their history under a name that no due time will ever have."""
+    ahead = DueTime(policy.id, now.astimezone(ZoneInfo(policy.schedule.zone)), now).key
+    of_policy = (FiringRow.policy_id == policy.id, FiringRow.due_key > ahead)
+    for row in session.scalars(select(FiringRow).where(*of_policy)).all():
+        earlier = f"{row.due_key}, before {now:%Y-%m-%dT%H:%M:%S.%fZ}"
+        copy = FiringRow(due_key=earlier, policy_id=row.policy_id, due_at=row.due_at, fired_at=row.fired_at)
+        session.add(copy)
+        session.flush()
+        session.execute(update(FiredRunRow).where(FiredRunRow.due_key == row.due_key).values(due_key=earlier))
+        session.delete(row)
+        session.flush()
 
 
 def _still_open(session: Session, due: Iterable[DueTime]) -> Sequence[DueTime]:

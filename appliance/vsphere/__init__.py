@@ -23,7 +23,13 @@ from appliance.vsphere.creation_plan import (
 )
 from appliance.vsphere.documents import CapturedPlace
 from appliance.vsphere.events import MachineHistory, history_since
-from appliance.vsphere.inventory import find_machine, list_machines, machine_by_identity, machine_by_moref
+from appliance.vsphere.inventory import (
+    find_machine,
+    list_machines,
+    machine_by_identity,
+    machine_by_moref,
+    missing_folders,
+)
 from appliance.vsphere.machine_creation import CreatedDisk, CreatedMachine, create_machine
 from appliance.vsphere.marks import Mark
 from appliance.vsphere.placement import Placement
@@ -35,6 +41,7 @@ from appliance.vsphere.snapshot_tree import (
     snapshots_marked_by,
 )
 from appliance.vsphere.snapshots import create_snapshot, remove_snapshot, snapshot_of
+from appliance.vsphere.tags import AttachedTags, attached_tags
 from appliance.vsphere.virtual_machines import (
     MarkedMachine,
     declare_restored,
@@ -45,6 +52,7 @@ from appliance.vsphere.virtual_machines import (
 )
 
 __all__ = [
+    "AttachedTags",
     "CapturedPlace",
     "CreatedDisk",
     "CreatedMachine",
@@ -64,6 +72,7 @@ __all__ = [
     "VcenterAddress",
     "VcenterConnection",
     "allocated_areas_by_tracking",
+    "attached_tags",
     "changed_areas",
     "connect",
     "create_machine",
@@ -79,6 +88,7 @@ __all__ = [
     "machine_by_identity",
     "machine_by_moref",
     "machines_marked_by",
+    "missing_folders",
     "power_on",
     "presented_certificate",
     "read_configuration",

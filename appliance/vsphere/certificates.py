@@ -16,7 +16,13 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from appliance.vsphere.errors import CertificateMismatchError, ThumbprintFormatError, VcenterUnreachableError
+from appliance.errors import VcenterError
+from appliance.vsphere.errors import (
+    CertificateExpiredError,
+    CertificateMismatchError,
+    ThumbprintFormatError,
+    VcenterUnreachableError,
+)
 
 HTTPS_PORT = 443
 HANDSHAKE_LIMIT_SECONDS = 20
@@ -122,6 +128,20 @@ def pinned_context(certificate: PresentedCertificate) -> ssl.SSLContext:
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
+
+
+def connection_error(address: VcenterAddress, error: Exception) -> VcenterError:
+    """What it means that no answer came over a pinned connection.
+
+    Raises:
+        CertificateMismatchError: another certificate than the confirmed one is presented by now.
+        VcenterUnreachableError: by now nothing is presented at all.
+    """
+    if isinstance(error, ssl.SSLCertVerificationError):
+        certificate = presented_certificate(address.host, address.port)
+        confirm_certificate(address, certificate)
+        return CertificateExpiredError(address.label, certificate.not_after)
+    return VcenterUnreachableError(address.label, str(error) or type(error).__name__)
 
 
 def _with_colons(digest: bytes) -> str:

@@ -8,6 +8,7 @@ VcenterError
 ├── PermissionMissingError      KL-2005  the role lacks a privilege
 ├── NotVcenterError             KL-2006  an ESXi host or another product answers
 ├── CertificateExpiredError     KL-2007  the confirmed certificate is no longer valid
+├── TagsUnreadableError         KL-2008  the tagging service does not answer
 ├── TaskInProgressError         KL-2011  another task holds the machine
 ├── FileLockedError             KL-2012  another process holds a file of the machine
 ├── ObjectGoneError             KL-2013  the machine, snapshot or task no longer exists
@@ -121,6 +122,20 @@ class CertificateExpiredError(VcenterError):
         super().__init__(
             f"the certificate of vCenter {vcenter} is not valid now; it ends {not_after:%Y-%m-%d}"
         )
+
+
+class TagsUnreadableError(VcenterError):
+    """VCenter's tagging service does not answer: nobody can tell which machines have which tags."""
+
+    code = "KL-2008"
+    remedy = (
+        "Check in vCenter's management page (port 5480) that the service VMware vAPI Endpoint runs, and that "
+        "vCenter is 7.0 Update 2 or newer. Policies that ask for tags wait until it answers."
+    )
+    transient = True
+
+    def __init__(self, vcenter: str, reason: str) -> None:
+        super().__init__(f"the tags of vCenter {vcenter} cannot be read: {reason}")
 
 
 class TaskInProgressError(VcenterError):

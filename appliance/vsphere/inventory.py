@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
 from pyVmomi import vim
 from pyVmomi.VmomiSupport import ManagedObject
@@ -105,6 +106,15 @@ def machine_by_moref(connection: VcenterConnection, moref: ManagedObjectId) -> V
     if not _has_identity(moref, properties):
         raise MachineNotFoundError(f"{moref} ({properties.get('name')})", connection.address.label)
     return _machine(connection, moref, properties, places)
+
+
+def missing_folders(connection: VcenterConnection, wanted: Collection[str]) -> frozenset[str]:
+    """Those of these inventory paths at which vCenter shows no datacenter, folder or vApp."""
+    if not wanted:
+        return frozenset()
+    with translated("looking for folders"):
+        known = all_places(connection).every_path()
+    return frozenset(path for path in wanted if path.rstrip("/") not in known)
 
 
 def _matches(wanted: str, named: dict[str, Properties], paths: dict[str, str]) -> list[str]:

@@ -31,6 +31,11 @@ class Places:
         names = [str(known["name"]) for _, known in self._upwards(entity)]
         return "".join(f"/{name}" for name in reversed(names))
 
+    def every_path(self) -> frozenset[str]:
+        """The inventory paths of all of them, without the root."""
+        inside = [known for known in self.entities.values() if _above(known) is not None]
+        return frozenset(f"{self.path(_above(known))}/{known['name']}" for known in inside)
+
     def datacenter_of(self, entity: ManagedObject | None) -> ManagedObject | None:
         """The datacenter the entity lies in, or is."""
         return next((one for one, _ in self._upwards(entity) if moref_of(one) in self.datacenters), None)

@@ -13,15 +13,14 @@ from pyVmomi import vim
 from pyVmomi.SoapAdapter import SoapStubAdapter
 from pyVmomi.VmomiSupport import GetServiceVersions, versionIdMap
 
+from appliance.errors import VcenterError
 from appliance.vsphere.certificates import (
     PresentedCertificate,
     VcenterAddress,
-    confirm_certificate,
+    connection_error,
     pinned_context,
-    presented_certificate,
 )
 from appliance.vsphere.errors import (
-    CertificateExpiredError,
     LoginRefusedError,
     SessionLostError,
     VcenterAnswerError,
@@ -149,12 +148,8 @@ class SessionStub(SoapStubAdapter):
                 f"vCenter {self._address.label} answered {info.wsdlName} with something unreadable: {error!r}"
             ) from error
 
-    def _unreachable(self, error: Exception) -> Exception:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            certificate = presented_certificate(self._address.host, self._address.port)
-            confirm_certificate(self._address, certificate)
-            return CertificateExpiredError(self._address.label, certificate.not_after)
-        return VcenterUnreachableError(self._address.label, str(error) or type(error).__name__)
+    def _unreachable(self, error: Exception) -> VcenterError:
+        return connection_error(self._address, error)
 
     def _stub_arguments(self) -> dict[str, Any]:
         return {

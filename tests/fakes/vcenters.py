@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from appliance.model.identifiers import ManagedObjectId
+from appliance.model.policies import Tag
 from appliance.model.units import GIB
 from appliance.model.virtual_machines import MachineIdentity, PowerState, VirtualDisk, VirtualMachine
 from appliance.services import VcenterSession
-from appliance.vsphere import PresentedCertificate, VcenterAddress
+from appliance.vsphere import AttachedTags, PresentedCertificate, VcenterAddress
 from appliance.vsphere.errors import (
     LoginRefusedError,
     MachineAmbiguousError,
     MachineNotFoundError,
+    TagsUnreadableError,
     VcenterUnreachableError,
 )
 
@@ -44,13 +46,19 @@ def machine(name: str, number: int = 1, *, is_template: bool = False) -> Virtual
 
 @dataclass(slots=True)
 class FakeVcenters:
-    """Implements `VcenterGateway` for one vCenter that knows one account."""
+    """Implements `VcenterGateway` for one vCenter that knows one account.
+
+    `tags` are those it has, each with the machines it hangs on; None while its tagging service is down.
+    """
 
     host: str = "vc.example"
     user: str = "backup@vsphere.local"
     password: str = "correct horse"
     inventory: list[VirtualMachine] = field(default_factory=list)
     addresses: list[VcenterAddress] = field(default_factory=list)
+    tags: dict[Tag, set[ManagedObjectId]] | None = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
+    tag_questions: int = 0
 
     def certificate(self, host: str, port: int) -> PresentedCertificate:
         if host != self.host:
@@ -83,3 +91,16 @@ class FakeSession:
         if len(names) > 1:
             raise MachineAmbiguousError(wanted, [each.path for each in names])
         return names[0]
+
+    def attached_tags(self, wanted: Collection[Tag]) -> AttachedTags:
+        self.vcenter.tag_questions += 1
+        if self.vcenter.tags is None:
+            raise TagsUnreadableError(self.vcenter.host, "HTTP 503 Service Unavailable")
+        found: dict[ManagedObjectId, frozenset[Tag]] = {}
+        for tag in self.vcenter.tags.keys() & wanted:
+            for moref in self.vcenter.tags[tag]:
+                found[moref] = found.get(moref, frozenset()) | {tag}
+        return AttachedTags(found, frozenset(wanted) - self.vcenter.tags.keys())
+
+    def missing_folders(self, wanted: Collection[str]) -> frozenset[str]:
+        return frozenset(wanted) - self.vcenter.folders
