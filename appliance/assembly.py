@@ -13,6 +13,7 @@ from appliance.capture.preparation import OWN_UUID_FILE, own_bios_uuid
 from appliance.clock import Clock, SystemClock
 from appliance.dispatch import LocalMoverPool, MoverLimits
 from appliance.engine import CrashStart, Engine, EngineLimits, EngineLock, FolderMoverLocks, RunHandler
+from appliance.model.run_limits import RunLimits
 from appliance.model.runs import RunKind
 from appliance.restore import CheckHandler, RestoreDiskHandler, RestoreMachineHandler, VerifyHandler
 from appliance.run_context import MoverSettings, Tools
@@ -176,8 +177,16 @@ def console_services(appliance: Appliance, settings: Settings) -> ConsoleService
 
 def _engine(settings: Settings, stores: _Stores, tools: Tools) -> Engine:
     start = CrashStart(stores.runs, stores.log, stores.journal, LeftoverRecovery(tools), tools.clock)
-    limits = EngineLimits(settings.concurrent_runs)
+    limits = EngineLimits(_run_limits(settings))
     return Engine(stores.runs, stores.log, _handlers(tools), start, tools.clock, limits)
+
+
+def _run_limits(settings: Settings) -> RunLimits:
+    return RunLimits(
+        total=settings.concurrent_runs,
+        per_vcenter=settings.concurrent_runs_per_vcenter,
+        per_host=settings.concurrent_runs_per_host,
+    )
 
 
 def _handlers(tools: Tools) -> dict[RunKind, RunHandler]:

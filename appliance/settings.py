@@ -79,6 +79,24 @@ class Settings(BaseSettings):
     concurrent_runs: Annotated[
         int, Field(ge=1, le=64, description="Machines that are backed up or restored at the same time.")
     ] = 4
+    concurrent_runs_per_vcenter: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=64,
+            description="Machines of one vCenter at the same time: it serves about 52 connections to disks, "
+            "and a run opens four for each disk.",
+        ),
+    ] = 8
+    concurrent_runs_per_host: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=64,
+            description="Machines on one ESXi host at the same time: all its connections to disks share "
+            "48 MB of memory.",
+        ),
+    ] = 2
     compression_level: Annotated[
         int, Field(ge=-5, le=19, description="zstd level of stored blocks; 1 is fast, -3 is faster.")
     ] = 1

@@ -14,15 +14,16 @@ from appliance.engine.run_recorder import RunRecorder
 from appliance.engine.start import CrashStart
 from appliance.engine.worker import RunWorker
 from appliance.model.identifiers import RunId
+from appliance.model.run_limits import RunLimits
 from appliance.model.runs import Run, RunKind, RunState
 from appliance.state import RunFilter, RunLogStore, RunStore
 
 
 @dataclass(frozen=True, slots=True)
 class EngineLimits:
-    """`concurrent_runs` at a time; the loop looks around every `poll_seconds` at the latest."""
+    """So many runs at a time; the loop looks around every `poll_seconds` at the latest."""
 
-    concurrent_runs: int = 4
+    runs: RunLimits
     poll_seconds: float = 1.0
 
 
@@ -70,7 +71,7 @@ class Engine:
 
     def _work_until(self, nothing_left: Callable[[], bool]) -> None:
         self._resumable.extend(self._start.recover())
-        with ThreadPoolExecutor(self._limits.concurrent_runs, thread_name_prefix="run") as pool:
+        with ThreadPoolExecutor(self._limits.runs.total, thread_name_prefix="run") as pool:
             try:
                 self._loop(pool, nothing_left)
             finally:
@@ -88,7 +89,7 @@ class Engine:
             self._wait()
 
     def _fill(self, pool: ThreadPoolExecutor) -> None:
-        while len(self._active) < self._limits.concurrent_runs:
+        while len(self._active) < self._limits.runs.total:
             run = self._next_run()
             if run is None:
                 return
@@ -99,7 +100,7 @@ class Engine:
     def _next_run(self) -> Run | None:
         if self._resumable:
             return self._runs.resume(self._resumable.popleft().id)
-        return self._runs.claim_next(self._clock.now())
+        return self._runs.claim_next(self._clock.now(), self._limits.runs)
 
     def _wait(self) -> None:
         if not self._active:

@@ -37,7 +37,7 @@ def error_of_attempt(action: Callable[[], Result]) -> Result | ApplianceError:
 
 def failure_of(error: ApplianceError) -> RunFailure:
     """The error as the run table keeps it."""
-    return RunFailure(error.code, str(error), error.remedy, error.exit_status)
+    return RunFailure(error.code, str(error), error.remedy, error.exit_status, error.transient)
 
 
 class RunWorker:

@@ -93,6 +93,10 @@ class RunPlace:
     host: str = ""
 
 
+NOWHERE = RunPlace()
+"""The place of a run that needs no vCenter."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One row of the run table; `request` and `result` are JSON documents of the run's kind.
@@ -117,7 +121,7 @@ class Run:
     failure: RunFailure | None = None
     result: str | None = None
     progress: RunProgress = RunProgress()
-    place: RunPlace = RunPlace()
+    place: RunPlace = NOWHERE
     retry_of: RunId | None = None
     """The failed run that this one repeats."""
     retry_number: int = 0

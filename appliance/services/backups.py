@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from appliance.model.requests import BackupRequest
-from appliance.model.runs import RunKind
+from appliance.model.runs import RunKind, RunPlace
 from appliance.model.virtual_machines import VirtualMachine
 from appliance.services.errors import MachineIsTemplateError
 from appliance.services.repositories import RepositoryService
@@ -57,4 +57,5 @@ class BackupService:
             accepted_disks=tuple(order.accepted_disks),
             full=order.full,
         )
-        return self._queue.request(RunKind.BACKUP, machine.identity.key, machine.name, request)
+        place = RunPlace(order.vcenter, machine.host)
+        return self._queue.request(RunKind.BACKUP, machine.identity.key, machine.name, request, place)

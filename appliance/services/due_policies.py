@@ -11,7 +11,7 @@ from appliance.clock import Clock
 from appliance.errors import ApplianceError
 from appliance.model.policies import DueKey, DueTime, Policy
 from appliance.model.requests import BackupRequest
-from appliance.model.runs import RunKind, RunLogLine
+from appliance.model.runs import RunKind, RunLogLine, RunPlace
 from appliance.scheduling import Plan, PlannedRun, due_between, due_runs, newest_due_times, next_due_moment
 from appliance.services.policy_errors import LongSimulationError
 from appliance.services.policy_inventory import Inventories, PolicyInventory
@@ -120,7 +120,8 @@ class DuePolicies:
         request = BackupRequest(
             planned.vcenter, machine.moref, machine.identity, accepted_disks=planned.accepted_disks
         )
-        run = self._queue.new_run(RunKind.BACKUP, machine.identity.key, machine.name, request)
+        place = RunPlace(planned.vcenter, machine.host)
+        run = self._queue.new_run(RunKind.BACKUP, machine.identity.key, machine.name, request, place)
         return DueRun(run, tuple(due.key for due in planned.due_times))
 
     def _explain(self, requested: Sequence[RequestedRun], policies: Sequence[Policy], plan: Plan) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from appliance.model.disk_tasks import TargetFormat
 from appliance.model.identifiers import RecoveryPointId
 from appliance.model.requests import RestoreDiskRequest, RestoreMachineRequest
-from appliance.model.runs import RunKind
+from appliance.model.runs import RunKind, RunPlace
 from appliance.services.errors import TargetExistsError, TargetFolderError
 from appliance.services.points import PointCatalog, image_of
 from appliance.services.run_queue import RunQueue
@@ -49,7 +49,8 @@ class RestoreService:
         """
         point = self._catalog.point(request.point).point
         self._vcenters.find(request.vcenter)
-        return self._queue.request(RunKind.RESTORE_MACHINE, point.id, request.name, request)
+        place = RunPlace(request.vcenter, request.host or "")
+        return self._queue.request(RunKind.RESTORE_MACHINE, point.id, request.name, request, place)
 
 
 def new_file(target: Path) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from appliance.clock import Clock
 from appliance.model.documents import to_json
 from appliance.model.identifiers import new_run_id
-from appliance.model.runs import Run, RunKind, RunState
+from appliance.model.runs import NOWHERE, Run, RunKind, RunPlace, RunState
 from appliance.state import RequestedRun, RunStore
 
 RUN_ID_RANDOM_BYTES = 4
@@ -21,11 +21,18 @@ class RunQueue:
         self._clock = clock
         self._random_hex = random_hex
 
-    def request(self, kind: RunKind, subject: str, subject_name: str, request: object) -> RequestedRun:
-        """Queue a run, or join the active one; `request` is the value from `appliance.model.requests`."""
-        return self._runs.request(self.new_run(kind, subject, subject_name, request))
+    def request(
+        self, kind: RunKind, subject: str, subject_name: str, request: object, place: RunPlace = NOWHERE
+    ) -> RequestedRun:
+        """Queue a run, or join the active one; `request` is the value from `appliance.model.requests`.
 
-    def new_run(self, kind: RunKind, subject: str, subject_name: str, request: object) -> Run:
+        `place` is what the run makes busy: it waits while that is full.
+        """
+        return self._runs.request(self.new_run(kind, subject, subject_name, request, place))
+
+    def new_run(
+        self, kind: RunKind, subject: str, subject_name: str, request: object, place: RunPlace = NOWHERE
+    ) -> Run:
         """A run that nobody has queued yet, for who queues it together with something else."""
         now = self._clock.now()
         return Run(
@@ -36,4 +43,5 @@ class RunQueue:
             state=RunState.QUEUED,
             requested_at=now,
             request=to_json(request).decode(),
+            place=place,
         )

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from appliance.model.documents import from_json, to_json
 from appliance.model.identifiers import RunId
+from appliance.model.run_limits import UNLIMITED_PLACES, RunLimits
 from appliance.model.runs import (
     ACTIVE_STATES,
     ALLOWED_TRANSITIONS,
@@ -27,6 +28,7 @@ from appliance.model.runs import (
 )
 from appliance.state.database import Database
 from appliance.state.errors import RunNotFoundError, RunTransitionError
+from appliance.state.run_claims import claim_of_next
 from appliance.state.tables import RunRow
 
 
@@ -60,24 +62,14 @@ class RunStore:
         with self._database.writing() as session:
             return queue_run(session, run)
 
-    def claim_next(self, now: datetime) -> Run | None:
-        """Take the oldest queued run into a new attempt, or None where nothing waits: one statement."""
-        oldest_queued = (
-            select(RunRow.id)
-            .where(RunRow.state == RunState.QUEUED)
-            .order_by(RunRow.requested_at, RunRow.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-            .scalar_subquery()
-        )
-        claim = (
-            update(RunRow)
-            .where(RunRow.id == oldest_queued, RunRow.state == RunState.QUEUED)
-            .values(state=RunState.RUNNING, started_at=now, attempt=RunRow.attempt + 1)
-            .returning(RunRow)
-        )
+    def claim_next(self, now: datetime, limits: RunLimits = UNLIMITED_PLACES) -> Run | None:
+        """Take the oldest queued run that may begin into a new attempt, or None where there is none.
+
+        One whose pause has not passed yet, or whose vCenter or host is full, is passed over. How many may be
+        at work in all is the caller's business.
+        """
         with self._database.writing() as session:
-            row = session.scalars(claim).one_or_none()
+            row = session.scalars(claim_of_next(now, limits)).one_or_none()
             return None if row is None else _run_of(row)
 
     def resume(self, run_id: RunId) -> Run:

@@ -19,6 +19,7 @@ from appliance.cli.output import Output
 from appliance.clock import SystemClock
 from appliance.engine import CrashStart, Engine, EngineLimits, EngineLock
 from appliance.errors import ApplianceError
+from appliance.model.run_limits import RunLimits
 from appliance.model.runs import RunKind
 from appliance.settings import Settings
 from appliance.state import require_state_folder
@@ -87,4 +88,4 @@ class Terminal:
         desk, clock = self.desk, SystemClock()
         start = CrashStart(desk.run_store, desk.log, desk.journal, FakeRecovery(), clock)
         handlers = dict.fromkeys(RunKind, self.handler)
-        return Engine(desk.run_store, desk.log, handlers, start, clock, EngineLimits(2, 0.05))
+        return Engine(desk.run_store, desk.log, handlers, start, clock, EngineLimits(RunLimits(2), 0.05))

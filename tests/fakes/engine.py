@@ -10,7 +10,8 @@ from pathlib import Path
 from appliance.clock import SystemClock
 from appliance.engine import CrashStart, Engine, EngineLimits
 from appliance.model.identifiers import RunId, new_run_id
-from appliance.model.runs import Run, RunKind, RunLogLine, RunOutcome, RunState
+from appliance.model.run_limits import RunLimits
+from appliance.model.runs import NOWHERE, Run, RunKind, RunLogLine, RunOutcome, RunPlace, RunState
 from appliance.progress import ProgressSink
 from appliance.state import JournalStore, RunFilter, RunLogStore, RunStore
 
@@ -66,18 +67,21 @@ class Workplace:
     recovery: FakeRecovery = field(default_factory=FakeRecovery)
     count: int = 0
 
-    def engine(self, concurrent_runs: int = 2) -> Engine:
+    def engine(
+        self, concurrent_runs: int = 2, per_vcenter: int | None = None, per_host: int | None = None
+    ) -> Engine:
         start = CrashStart(self.runs, self.log, self.journal, self.recovery, self.clock)
-        limits = EngineLimits(concurrent_runs, poll_seconds=0.01)
+        limits = EngineLimits(RunLimits(concurrent_runs, per_vcenter, per_host), poll_seconds=0.01)
         handlers = {RunKind.BACKUP: self.handler, RunKind.VERIFY: self.handler}
         return Engine(self.runs, self.log, handlers, start, self.clock, limits)
 
-    def queue(self, kind: RunKind = RunKind.BACKUP) -> RunId:
+    def queue(self, kind: RunKind = RunKind.BACKUP, place: RunPlace = NOWHERE) -> RunId:
         self.count += 1
         now = self.clock.now()
         run_id = new_run_id(now, f"{self.count:08x}")
         name = f"machine-{self.count}"
-        return self.runs.request(Run(run_id, kind, name, name, RunState.QUEUED, now, "{}")).run.id
+        run = Run(run_id, kind, name, name, RunState.QUEUED, now, "{}", place=place)
+        return self.runs.request(run).run.id
 
     def leave_running(self) -> Run:
         """A run whose engine died."""

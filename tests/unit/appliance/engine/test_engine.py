@@ -7,7 +7,7 @@ import pytest
 from appliance.dispatch import TaskCancelledError
 from appliance.errors import ApplianceError, RunCancelledError
 from appliance.model.disk_progress import DiskProgress
-from appliance.model.runs import Run, RunFailure, RunKind, RunOutcome, RunState
+from appliance.model.runs import Run, RunFailure, RunKind, RunOutcome, RunPlace, RunState
 from appliance.progress import ProgressSink
 from appliance.vsphere.errors import VcenterUnreachableError
 from tests.fakes.engine import FakeHandler, Workplace, succeed
@@ -53,7 +53,7 @@ def test_an_appliance_error_fails_its_run_with_code_remedy_and_exit_status(workp
     run = workplace.runs.find(failing)
     error = VcenterUnreachableError("vc.example", "no route")
     assert run.state is RunState.FAILED
-    assert run.failure == RunFailure("KL-2001", str(error), error.remedy, 3)
+    assert run.failure == RunFailure("KL-2001", str(error), error.remedy, 3, error.transient)
     assert "KL-2001" in workplace.log_of(failing)[-1].text
     assert workplace.runs.find(other).state is RunState.SUCCEEDED
 
@@ -104,6 +104,25 @@ def test_no_more_runs_than_allowed_work_at_once(workplace: Workplace) -> None:
     workplace.handler.step = count
     workplace.engine(concurrent_runs=2).run_until_idle()
     assert most == 2
+
+
+def test_a_full_host_keeps_no_other_host_waiting(workplace: Workplace) -> None:
+    first, waiting, other = (
+        workplace.queue(place=RunPlace("main", host)) for host in ("esx-1", "esx-1", "esx-2")
+    )
+    meeting = threading.Barrier(2)
+
+    def meet_once(run: Run, progress: ProgressSink, cancelled: threading.Event) -> RunOutcome:
+        if run.id != waiting:
+            meeting.wait(PATIENCE_SECONDS)  # passes only where one run on each host is at work
+            assert workplace.runs.find(waiting).state is RunState.QUEUED
+        return succeed(run, progress, cancelled)
+
+    workplace.handler.step = meet_once
+    workplace.engine(concurrent_runs=3, per_host=1).run_until_idle()
+
+    assert {run.id for run in workplace.handler.executed[:2]} == {first, other}
+    assert workplace.states() == [RunState.SUCCEEDED] * 3
 
 
 def test_the_engine_leaves_when_the_named_runs_have_ended(workplace: Workplace) -> None:

@@ -13,7 +13,17 @@ from sqlalchemy import Engine, event
 
 from appliance.model.disk_progress import DiskProgress
 from appliance.model.identifiers import RunId, new_run_id
-from appliance.model.runs import Run, RunFailure, RunKind, RunOutcome, RunPlace, RunProgress, RunState
+from appliance.model.run_limits import RunLimits
+from appliance.model.runs import (
+    NOWHERE,
+    Run,
+    RunFailure,
+    RunKind,
+    RunOutcome,
+    RunPlace,
+    RunProgress,
+    RunState,
+)
 from appliance.state import (
     Database,
     RunFilter,
@@ -27,7 +37,12 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 NUMBERS = itertools.count()
 
 
-def run_for(subject: str, kind: RunKind = RunKind.RESTORE_DISK, after_seconds: int = 0) -> Run:
+def run_for(
+    subject: str,
+    kind: RunKind = RunKind.RESTORE_DISK,
+    after_seconds: int = 0,
+    place: RunPlace = NOWHERE,
+) -> Run:
     """A run as services queue it."""
     now = START + timedelta(seconds=after_seconds)
     return Run(
@@ -38,6 +53,7 @@ def run_for(subject: str, kind: RunKind = RunKind.RESTORE_DISK, after_seconds: i
         state=RunState.QUEUED,
         requested_at=now,
         request='{"point":"x"}',
+        place=place,
     )
 
 
@@ -95,6 +111,82 @@ def test_nothing_is_claimed_where_nothing_is_queued(runs: RunStore) -> None:
     runs.request(run_for("a"))
     assert runs.claim_next(START) is not None
     assert runs.claim_next(START) is None
+
+
+def test_a_run_whose_host_is_full_is_passed_over_until_one_there_ends(runs: RunStore) -> None:
+    limits = RunLimits(per_host=1)
+    for n, host in enumerate(("esx-1", "esx-1", "esx-2", "esx-1")):
+        runs.request(run_for(f"m{n}", after_seconds=n, place=RunPlace("main", host)))
+
+    first, second = (runs.claim_next(START, limits) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert [first.subject, second.subject] == ["m0", "m2"]
+    assert runs.claim_next(START, limits) is None
+
+    runs.finish(first, RunOutcome(RunState.SUCCEEDED, "{}"), START)
+    third = runs.claim_next(START, limits)
+    assert third is not None
+    assert third.subject == "m1"
+    assert runs.claim_next(START, limits) is None
+
+
+def test_hosts_of_one_name_in_two_vcenters_are_two_hosts(runs: RunStore) -> None:
+    limits = RunLimits(per_vcenter=2, per_host=1)
+    for n, vcenter in enumerate(("main", "main", "other")):
+        runs.request(run_for(f"m{n}", after_seconds=n, place=RunPlace(vcenter, "esx-1")))
+
+    assert [run.subject for run in everything_claimed(runs, limits)] == ["m0", "m2"]
+
+
+def test_a_vcenter_is_full_whatever_its_hosts_are(runs: RunStore) -> None:
+    limits = RunLimits(per_vcenter=2)
+    for n in range(4):
+        runs.request(run_for(f"m{n}", after_seconds=n, place=RunPlace("main", f"esx-{n}")))
+    runs.request(run_for("elsewhere", after_seconds=9, place=RunPlace("other", "esx-1")))
+
+    assert [run.subject for run in everything_claimed(runs, limits)] == ["m0", "m1", "elsewhere"]
+
+
+def test_what_needs_no_vcenter_or_no_host_is_not_counted_there(runs: RunStore) -> None:
+    limits = RunLimits(per_vcenter=2, per_host=1)
+    places = (NOWHERE, NOWHERE, RunPlace("main"), RunPlace("main"), RunPlace("main", "esx-1"))
+    for n, place in enumerate(places):
+        runs.request(run_for(f"m{n}", after_seconds=n, place=place))
+
+    assert [run.subject for run in everything_claimed(runs, limits)] == ["m0", "m1", "m2", "m3"]
+
+
+def test_a_run_that_was_taken_up_again_counts_too(runs: RunStore) -> None:
+    limits = RunLimits(per_host=1)
+    for n in range(2):
+        runs.request(run_for(f"m{n}", after_seconds=n, place=RunPlace("main", "esx-1")))
+    first = runs.claim_next(START, limits)
+    assert first is not None
+    runs.interrupt(first)
+    runs.resume(first.id)
+
+    assert runs.claim_next(START, limits) is None
+
+
+def test_a_run_begins_no_earlier_than_it_may(runs: RunStore) -> None:
+    later = START + timedelta(minutes=5)
+    runs.request(replace(run_for("retried"), not_before=later))
+    runs.request(run_for("young", after_seconds=60))
+
+    assert [run.subject for run in everything_claimed(runs, RunLimits())] == ["young"]
+    assert runs.claim_next(later - timedelta(seconds=1)) is None
+    claimed = runs.claim_next(later)
+    assert claimed is not None
+    assert claimed.subject == "retried"
+
+
+def test_limits_cost_no_second_statement(runs: RunStore, statements: list[str]) -> None:
+    runs.request(run_for("m", place=RunPlace("main", "esx-1")))
+    statements.clear()
+
+    assert runs.claim_next(START, RunLimits(per_vcenter=1, per_host=1)) is not None
+    assert len(statements) == 1
 
 
 def test_a_second_backup_of_a_machine_joins_the_active_one(runs: RunStore) -> None:
@@ -218,6 +310,11 @@ def claimed(runs: RunStore) -> Run:
     run = runs.claim_next(START)
     assert run is not None
     return run
+
+
+def everything_claimed(runs: RunStore, limits: RunLimits) -> list[Run]:
+    """What an engine with these limits begins at once, in this order."""
+    return list(iter(lambda: runs.claim_next(START, limits), None))
 
 
 CLAIM_EVERYTHING = """

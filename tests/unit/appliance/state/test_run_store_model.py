@@ -13,19 +13,28 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from appliance.model.identifiers import RunId, new_run_id
+from appliance.model.run_limits import RunLimits
 from appliance.model.runs import (
     ACTIVE_STATES,
     ALLOWED_TRANSITIONS,
     ENDED_STATES,
+    NOWHERE,
     Run,
     RunFailure,
     RunKind,
     RunOutcome,
+    RunPlace,
     RunState,
 )
 from appliance.state import RunFilter, RunStore, RunTransitionError, open_database
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+PLACES = st.builds(
+    RunPlace, st.sampled_from(("main", "other")), st.sampled_from(("", "esx-1", "esx-2"))
+) | st.just(NOWHERE)
+LIMITS = st.builds(
+    RunLimits, per_vcenter=st.none() | st.integers(1, 3), per_host=st.none() | st.integers(1, 2)
+)
 FAILURE = RunFailure("KL-0000", "failed", "Nothing.", 1)
 
 
@@ -45,11 +54,12 @@ class RunStoreAgainstTable(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.resources.close()
 
-    @rule(target=known, subject=st.sampled_from("abc"), kind=st.sampled_from(RunKind))
-    def request(self, subject: str, kind: RunKind) -> RunId:
+    @rule(target=known, subject=st.sampled_from("abc"), kind=st.sampled_from(RunKind), place=PLACES)
+    def request(self, subject: str, kind: RunKind, place: RunPlace) -> RunId:
         self.count += 1
         now = START + timedelta(seconds=self.count)
-        run = Run(new_run_id(now, f"{self.count:08x}"), kind, subject, subject, RunState.QUEUED, now, "{}")
+        run_id = new_run_id(now, f"{self.count:08x}")
+        run = Run(run_id, kind, subject, subject, RunState.QUEUED, now, "{}", place=place)
         active = [
             each.id
             for each in self.model.values()
@@ -62,14 +72,14 @@ class RunStoreAgainstTable(RuleBasedStateMachine):
         self.remember(requested.run)
         return requested.run.id
 
-    @rule()
-    def claim(self) -> None:
-        queued = [run for run in self.model.values() if run.state is RunState.QUEUED]
-        run = self.store.claim_next(START)
-        if not queued:
+    @rule(limits=LIMITS)
+    def claim(self, limits: RunLimits) -> None:
+        allowed = [run for run in self.model.values() if self.may_begin(run, limits)]
+        run = self.store.claim_next(START, limits)
+        if not allowed:
             assert run is None
             return
-        oldest = min(queued, key=lambda each: each.requested_at)
+        oldest = min(allowed, key=lambda each: each.requested_at)
         assert run is not None
         assert (run.id, run.state, run.attempt) == (oldest.id, RunState.RUNNING, oldest.attempt + 1)
         self.remember(run)
@@ -115,6 +125,17 @@ class RunStoreAgainstTable(RuleBasedStateMachine):
             if run.kind is RunKind.BACKUP and run.state in ACTIVE_STATES
         ]
         assert len(active) == len(set(active))
+
+    def may_begin(self, run: Run, limits: RunLimits) -> bool:
+        """Whether it waits, and neither its vCenter nor its host is full."""
+        working = [each.place for each in self.model.values() if each.state is RunState.RUNNING]
+        on_vcenter = sum(place.vcenter == run.place.vcenter for place in working)
+        on_host = working.count(run.place)
+        return (
+            run.state is RunState.QUEUED
+            and (not run.place.vcenter or limits.per_vcenter is None or on_vcenter < limits.per_vcenter)
+            and (not run.place.host or limits.per_host is None or on_host < limits.per_host)
+        )
 
     def act(self, run: Run, target: RunState) -> Run:
         if target is RunState.RUNNING:
