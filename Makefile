@@ -6,13 +6,16 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
 GO = $(shell $(PYTHON) -c "from keepline_lab.toolchain import find_go; print(find_go())")
 
-.PHONY: help setup demo test test-unit test-simulated test-browser test-long check generate lock lab bench clean
+.PHONY: help setup run demo test test-unit test-simulated test-browser test-long check generate lock lab bench clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Packages, virtual environment, Go and simulators (the other targets do it by themselves)
 	@.ci/setup
+
+run: setup ## Engine and console of the configured appliance, until Ctrl-C
+	@exec $(PYTHON) packaging/run.py
 
 demo: setup ## Back up a real guest three times while it works, restore it, compare every byte
 	@.venv/bin/keepline-lab guest build
