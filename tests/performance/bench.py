@@ -24,7 +24,7 @@ from pathlib import Path
 
 import disk
 from peers import Restic, limit, nbdcopy
-from stack import MACHINE, Keepline, KeeplineRun, rows_below, warm
+from stack import MACHINE, Keepline, KeeplineRun, rows_below, warm, warm_below
 from stopwatch import measured
 from table import GOALS, MIB, Round, lines_of, ratios_of
 
@@ -149,6 +149,7 @@ def _full(one: Round, keepline: Keepline, day_one: Path) -> KeeplineRun:
 
 def _restores(one: Round, keepline: Keepline, restic: Restic, point: str, day_two: Path) -> None:
     target = FOLDER / "target.raw"
+    warm_below(keepline.repository)
     _timed(one, "restore", lambda: keepline.restore(point, target))
     compare(day_two, target)
     target.unlink()
@@ -157,6 +158,7 @@ def _restores(one: Round, keepline: Keepline, restic: Restic, point: str, day_tw
     target.unlink(missing_ok=True)
     _peer(one, "nbdcopy_unflushed", lambda: nbdcopy(day_two, target, flush=False))
     target.unlink(missing_ok=True)
+    warm_below(restic.repository)
     _peer(one, "restic_restore", lambda: restic.restore(FOLDER / "restic-restored"))
 
 
@@ -172,6 +174,7 @@ def measure_points(points: Round, day_one: Path, count: int) -> None:
                 lab.control.write(MACHINE, 0, offset, content)
             runs.append(keepline.back_up())
         target = FOLDER / "target.raw"
+        warm_below(keepline.repository)
         for number in range(3):
             for name, run, expected in (("first", runs[0], day_one), ("last", runs[-1], image)):
                 restore = partial(keepline.restore, run.result["point"], target)

@@ -102,6 +102,11 @@ def warm(*paths: Path) -> None:
                 pass
 
 
+def warm_below(folder: Path) -> None:
+    """Bring a repository into the page cache, past which Keepline writes its segments."""
+    warm(*(path for path in folder.rglob("*") if path.is_file()))
+
+
 def rows_below(folder: Path) -> int:
     """The rows of all block maps."""
     return sum(parquet.read_metadata(path).num_rows for path in folder.rglob("*.parquet"))
