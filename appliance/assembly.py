@@ -30,6 +30,7 @@ from appliance.services import (
     LoggedInVcenters,
     PointDirectory,
     PointService,
+    PolicyCovers,
     PolicyInventory,
     PolicyKeeper,
     PolicyService,
@@ -78,6 +79,7 @@ class Appliance:
     due_policies: DuePolicies
     retention: RetentionService
     policy_keeper: PolicyKeeper
+    policy_covers: PolicyCovers
     engine_lock: EngineLock
     make_engine: Callable[[], Engine]
 
@@ -144,6 +146,7 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
         policies=PolicyService(stores.policies, stores.vcenters, inventory, clock, secrets.token_hex),
         due_policies=due_policies,
         retention=retention,
+        policy_covers=PolicyCovers(stores.policies, inventory),
         policy_keeper=PolicyKeeper(due_policies, retention, stores.runs, clock),
         engine_lock=EngineLock(settings.state_folder),
         make_engine=lambda: _engine(
@@ -159,7 +162,9 @@ def console_services(appliance: Appliance, settings: Settings) -> ConsoleService
     return ConsoleServices(
         clock=appliance.clock,
         access=ConsoleAccessService(ConsolePasswordFile(folder), AuditFile(folder), appliance.clock),
-        estate=EstateReader(appliance.vcenters, directory, appliance.runs, appliance.clock),
+        estate=EstateReader(
+            appliance.vcenters, appliance.policy_covers, directory, appliance.runs, appliance.clock
+        ),
         engine=EnginePresence(appliance.engine_lock.holder),
         vcenters=appliance.vcenters,
         backups=appliance.backups,

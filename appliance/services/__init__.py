@@ -31,8 +31,8 @@ from appliance.services.errors import (
     ThumbprintDiffersError,
     ThumbprintNotConfirmedError,
 )
-from appliance.services.estate import Estate, EstateMachine, Protection, SourceFailure, VcenterReading
-from appliance.services.estate_list import ListPage, ListWish, PlaceSummary, page_of, places_of
+from appliance.services.estate import Estate, EstateMachine, SourceFailure, VcenterReading
+from appliance.services.estate_list import ListPage, ListWish, SiteSummary, page_of, sites_of
 from appliance.services.estate_reader import EstateReader, kept_fresh
 from appliance.services.inventory import InventoryService, ListedMachine
 from appliance.services.point_directory import (
@@ -43,10 +43,12 @@ from appliance.services.point_directory import (
 )
 from appliance.services.points import PointCatalog, PointService, RepositoryPoints, image_of
 from appliance.services.policies import ListedPolicy, PolicyService, PolicyView, SelectionPreview
+from appliance.services.policy_covers import PolicyCovers
 from appliance.services.policy_errors import LongSimulationError, PolicyRefusedError
 from appliance.services.policy_inventory import Inventories, Inventory, PolicyInventory
 from appliance.services.policy_keeper import PolicyKeeper
 from appliance.services.policy_words import NewPolicy, RetentionWords, SelectionWords
+from appliance.services.protection import Protection
 from appliance.services.repositories import InitialisedRepository, RepositoryService
 from appliance.services.restore_checks import DiskOrder, PlanCheck, RestoreOrder
 from appliance.services.restore_plan import PlanStep, RestorePlan
@@ -122,7 +124,6 @@ __all__ = [
     "Phase",
     "PhaseState",
     "PlaceGoneError",
-    "PlaceSummary",
     "PlanBlockedError",
     "PlanCheck",
     "PlanStaleError",
@@ -133,6 +134,7 @@ __all__ = [
     "PointListing",
     "PointService",
     "PointShelf",
+    "PolicyCovers",
     "PolicyInventory",
     "PolicyKeeper",
     "PolicyRefusedError",
@@ -160,6 +162,7 @@ __all__ = [
     "SelectionWords",
     "SignInRefusedError",
     "SimulatedPlan",
+    "SiteSummary",
     "SourceFailure",
     "StillInUseError",
     "TargetExistsError",
@@ -181,7 +184,7 @@ __all__ = [
     "month_of",
     "overview_of",
     "page_of",
-    "places_of",
     "result_of",
+    "sites_of",
     "software_version",
 ]

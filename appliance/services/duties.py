@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from appliance.model.runs import Run, RunState
-from appliance.services.estate import Estate, EstateMachine, Protection
+from appliance.services.estate import Estate, EstateMachine
+from appliance.services.protection import Protection
 
 NAMED_MACHINES = 5
 """More failed machines than these are told of in one line."""
@@ -23,6 +24,7 @@ class DutyKind(StrEnum):
     LOOK_AT_FAILED = "look-at-failed"
     LOOK_AT_LATE = "look-at-late"
     PROTECT_MACHINES = "protect-machines"
+    PLAN_MACHINES = "plan-machines"
     LOOK_AT_GAPS = "look-at-gaps"
 
 
@@ -89,16 +91,20 @@ def _late(estate: Estate) -> Iterator[Duty]:
     late = [machine for machine in estate.machines if machine.protection is Protection.LATE]
     if late:
         verb = "has" if len(late) == 1 else "have"
-        title = f"{_counted(len(late), 'machine', 'machines')} {verb} no point of the last 26 hours"
-        yield Duty(DutyKind.LOOK_AT_LATE, title, _names(late), is_urgent=False)
+        title = f"{_counted(len(late), 'machine', 'machines')} {verb} no point although one was due"
+        yield Duty(DutyKind.LOOK_AT_LATE, title, _dues(late), is_urgent=False)
 
 
 def _unprotected(estate: Estate) -> Iterator[Duty]:
     never = [machine for machine in estate.machines if machine.protection is Protection.NEVER]
     if never:
-        verb = "was" if len(never) == 1 else "were"
-        title = f"{_counted(len(never), 'machine', 'machines')} {verb} never backed up"
+        verb = "has" if len(never) == 1 else "have"
+        title = f"{_counted(len(never), 'machine', 'machines')} {verb} neither policy nor point"
         yield Duty(DutyKind.PROTECT_MACHINES, title, _names(never), is_urgent=False)
+    alone = [machine for machine in estate.machines if machine.protection is Protection.UNPLANNED]
+    if alone:
+        title = f"No policy makes points of {_counted(len(alone), 'machine', 'machines')}"
+        yield Duty(DutyKind.PLAN_MACHINES, title, _names(alone), is_urgent=False)
 
 
 def _with_gaps(estate: Estate) -> Iterator[Duty]:
@@ -118,6 +124,12 @@ def _names(machines: Sequence[EstateMachine]) -> str:
     named = ", ".join(machine.name for machine in machines[:NAMED_MACHINES])
     more = len(machines) - NAMED_MACHINES
     return f"{named} and {more} more" if more > 0 else named
+
+
+def _dues(machines: Sequence[EstateMachine]) -> str:
+    oldest = min((machine.overdue_since for machine in machines if machine.overdue_since), default=None)
+    since = f", the first since {oldest:%d %b %H:%M} UTC" if oldest else ""
+    return f"{_names(machines)}{since}"
 
 
 def _counted(count: int, one: str, several: str) -> str:

@@ -4,35 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 
 from appliance.errors import ApplianceError
 from appliance.model.identifiers import ManagedObjectId, RecoveryPointId, RunId
-from appliance.model.runs import Run, RunState
+from appliance.model.runs import Run
 from appliance.model.virtual_machines import PowerState, VirtualMachine
+from appliance.scheduling import TaggedMachine
 from appliance.services.point_directory import NewestPoint
-
-LATE_AFTER = timedelta(hours=26)
-"""A nightly backup with two hours of slack; a policy will say it for its own machines."""
-
-
-class Protection(StrEnum):
-    """How safe a machine is, worst last."""
-
-    PROTECTED = "protected"
-    GONE = "gone"
-    """It has points and is in no vCenter that was read."""
-    LATE = "late"
-    NEVER = "never"
-    """It has no point."""
-    FAILED = "failed"
-    """Its last backup failed, and there is no newer point."""
+from appliance.services.protection import Cover, Protection, overdue_since, protection_of
 
 
 @dataclass(frozen=True, slots=True)
 class EstateMachine:
-    """One machine; `key` is its identity. Where it is in no vCenter, only its points' facts are there."""
+    """One machine; `key` is its identity. Where it is in no vCenter, only its points' facts are there.
+
+    `cluster` is an inventory path, empty where its host is in none. `policies` are the names of the enabled
+    ones that mean it; `overdue_since` is the due time that has brought no point.
+    """
 
     key: str
     name: str
@@ -49,11 +38,19 @@ class EstateMachine:
     point_count: int = 0
     failed_run: RunId | None = None
     has_gaps: bool = False
+    cluster: str = ""
+    policies: tuple[str, ...] = ()
+    overdue_since: datetime | None = None
 
     @property
     def is_in_vcenter(self) -> bool:
         """Whether it can be backed up."""
         return bool(self.moref)
+
+    @property
+    def site(self) -> str:
+        """Where it runs: its cluster's inventory path, or the name of its host; empty where it is gone."""
+        return self.cluster or self.host
 
     @property
     def place(self) -> str:
@@ -100,50 +97,46 @@ class Estate:
         """How many machines are this safe."""
         return sum(machine.protection is protection for machine in self.machines)
 
+    @property
+    def stale_vcenters(self) -> frozenset[str]:
+        """Those whose machines are shown as they were before they could not be read any more."""
+        return frozenset(reading.name for reading in self.vcenters if reading.failure is not None)
+
     def find(self, key: str) -> EstateMachine | None:
         """The machine with this identity key."""
         return next((machine for machine in self.machines if machine.key == key), None)
 
 
-def estate_machines(
-    inventories: Mapping[str, Iterable[VirtualMachine]],
-    newest: Mapping[str, NewestPoint],
-    last_backups: Mapping[str, Run],
-    now: datetime,
-) -> tuple[EstateMachine, ...]:
-    """The machines of all vCenters (by the vCenter's name), and those that only points tell of."""
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What an estate is told from: inventories by vCenter, all else by the machines' identity keys."""
+
+    inventories: Mapping[str, Iterable[TaggedMachine]]
+    newest: Mapping[str, NewestPoint]
+    last_backups: Mapping[str, Run]
+    covers: Mapping[str, tuple[Cover, ...]]
+
+
+def estate_machines(sources: Sources) -> tuple[EstateMachine, ...]:
+    """The machines of all vCenters, and those that only points tell of; by name."""
     found: dict[str, EstateMachine] = {}
-    for vcenter, machines in inventories.items():
-        for machine in machines:
-            if not machine.is_template:
-                key = machine.identity.key
-                found[key] = _present(vcenter, machine, newest.get(key), last_backups.get(key), now)
-    for key in newest.keys() - found.keys():
-        found[key] = _gone(key, newest[key])
+    for vcenter, machines in sources.inventories.items():
+        for each in machines:
+            if not each.machine.is_template:
+                found[each.machine.identity.key] = _present(vcenter, each.machine, sources)
+    for key in sources.newest.keys() - found.keys():
+        found[key] = _gone(key, sources.newest[key])
     return tuple(sorted(found.values(), key=lambda machine: (machine.name.casefold(), machine.key)))
 
 
-def protection_of(newest: datetime | None, last_backup: Run | None, now: datetime) -> Protection:
-    """How safe a machine of a vCenter is; `newest` is when its newest point was made."""
-    if last_backup is not None and last_backup.state is RunState.FAILED and _is_newer(last_backup, newest):
-        return Protection.FAILED
-    if newest is None:
-        return Protection.NEVER
-    return Protection.LATE if now - newest > LATE_AFTER else Protection.PROTECTED
-
-
-def _is_newer(backup: Run, newest: datetime | None) -> bool:
-    return newest is None or backup.requested_at > newest
-
-
-def _present(
-    vcenter: str, machine: VirtualMachine, newest: NewestPoint | None, last_backup: Run | None, now: datetime
-) -> EstateMachine:
+def _present(vcenter: str, machine: VirtualMachine, sources: Sources) -> EstateMachine:
+    key = machine.identity.key
+    newest, last_backup = sources.newest.get(key), sources.last_backups.get(key)
+    covers = sources.covers.get(key, ())
     protected_at = newest.created_at if newest else None
-    protection = protection_of(protected_at, last_backup, now)
-    failed = last_backup.id if last_backup and protection is Protection.FAILED else None
+    protection = protection_of(protected_at, last_backup, covers)
     return EstateMachine(
-        key=machine.identity.key,
+        key=key,
         name=machine.name,
         path=machine.path,
         vcenter=vcenter,
@@ -156,8 +149,11 @@ def _present(
         newest_point=newest.point if newest else None,
         protected_at=protected_at,
         point_count=newest.count if newest else 0,
-        failed_run=failed,
+        failed_run=last_backup.id if last_backup and protection is Protection.FAILED else None,
         has_gaps=bool(newest and newest.has_gaps),
+        cluster=machine.cluster,
+        policies=tuple(cover.policy for cover in covers),
+        overdue_since=overdue_since(protected_at, last_backup, covers),
     )
 
 

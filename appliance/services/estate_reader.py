@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from appliance.clock import Clock
 from appliance.errors import ApplianceError
+from appliance.model.policies import Policy, Tag
 from appliance.model.runs import ACTIVE_STATES, Run, RunKind
-from appliance.model.virtual_machines import VirtualMachine
-from appliance.services.estate import Estate, SourceFailure, VcenterReading, estate_machines
+from appliance.scheduling import TaggedMachine
+from appliance.services.estate import Estate, SourceFailure, Sources, VcenterReading, estate_machines
 from appliance.services.point_directory import NewestPoint, PointDirectory
+from appliance.services.policy_covers import PolicyCovers
 from appliance.services.runs import RunService
 from appliance.services.vcenters import VcenterService
 from appliance.state import RunFilter
@@ -33,17 +35,24 @@ class EstateReader:
     """Reads vCenters, points and runs into one value; `current` never blocks. May be used from any thread."""
 
     def __init__(
-        self, vcenters: VcenterService, points: PointDirectory, runs: RunService, clock: Clock
+        self,
+        vcenters: VcenterService,
+        covers: PolicyCovers,
+        points: PointDirectory,
+        runs: RunService,
+        clock: Clock,
     ) -> None:
         self._vcenters = vcenters
+        self._covers = covers
         self._points = points
         self._runs = runs
         self._clock = clock
         self._reading = threading.Lock()
         self._estate = Estate()
-        self._inventories: dict[str, list[VirtualMachine]] = {}
+        self._inventories: dict[str, Sequence[TaggedMachine]] = {}
         self._newest: dict[str, NewestPoint] = {}
-        self._active: frozenset[str] = frozenset()
+        self._asked_tags: frozenset[Tag] = frozenset()
+        self._seen: tuple[frozenset[str], list[Policy]] = (frozenset(), [])
 
     def current(self) -> Estate:
         """The last reading."""
@@ -53,6 +62,7 @@ class EstateReader:
         """Read everything anew; what cannot be read keeps its last state and says why."""
         with self._reading:
             names = [known.name for known in self._vcenters.list()]
+            self._asked_tags = _tags_of(self._covers.enabled())
             self._inventories = {name: found for name, found in self._inventories.items() if name in names}
             readings = tuple(self._read_vcenter(name) for name in names)
             self._estate = replace(self._estate, vcenters=readings)
@@ -64,39 +74,43 @@ class EstateReader:
         if self._is_inventory_due(now):
             self.refresh()
             return
-        active = frozenset(f"{run.id} {run.state}" for run in self._active_runs())
         read_at = self._estate.points_read_at
-        if active != self._active or read_at is None or now - read_at > POINTS_AGE:
+        if read_at is None or now - read_at > POINTS_AGE or self._look() != self._seen:
             with self._reading:
-                self._active = active
                 self._read_points()
 
     def _is_inventory_due(self, now: datetime) -> bool:
         known = {reading.name: reading for reading in self._estate.vcenters}
         names = {vcenter.name for vcenter in self._vcenters.list()}
-        return names != known.keys() or any(_is_due(reading, now) for reading in known.values())
+        if names != known.keys() or not _tags_of(self._covers.enabled()) <= self._asked_tags:
+            return True
+        return any(_is_due(reading, now) for reading in known.values())
 
     def _read_vcenter(self, name: str) -> VcenterReading:
         now = self._clock.now()
         known = next((reading for reading in self._estate.vcenters if reading.name == name), None)
         try:
-            with self._vcenters.session(name) as session:
-                machines = session.machines()
+            inventory = self._covers.read(name)
         except ApplianceError as error:
-            since = known.failure.since if known and known.failure else now
-            last = known or VcenterReading(name, now, None)
-            return replace(last, tried_at=now, failure=SourceFailure.of(error, since))
-        self._inventories[name] = machines
-        return VcenterReading(name, now, now, len(machines))
+            return _failed(known or VcenterReading(name, now, None), error, now)
+        if inventory.tag_failure is None or name not in self._inventories:
+            self._inventories[name] = inventory.machines
+        reading = VcenterReading(name, now, now, len(inventory.machines))
+        if inventory.tag_failure is None:
+            return reading
+        return _failed(replace(reading, failure=known.failure if known else None), inventory.tag_failure, now)
 
     def _read_points(self) -> None:
         now, failure = self._clock.now(), None
+        self._seen = self._look()
         try:
             self._newest = self._points.newest()
         except ApplianceError as error:
             before = self._estate.points_failure
             failure = SourceFailure.of(error, before.since if before else now)
-        machines = estate_machines(self._inventories, self._newest, self._last_backups(), now)
+        covers = self._covers.by_machine(self._inventories, now)
+        sources = Sources(self._inventories, self._newest, self._last_backups(), covers)
+        machines = estate_machines(sources)
         self._estate = replace(self._estate, machines=machines, points_failure=failure, points_read_at=now)
 
     def _last_backups(self) -> dict[str, Run]:
@@ -104,8 +118,19 @@ class EstateReader:
         wanted = RunFilter(kinds=frozenset({RunKind.BACKUP}), limit=REMEMBERED_BACKUPS)
         return {run.subject: run for run in reversed(self._runs.page(wanted))}
 
-    def _active_runs(self) -> list[Run]:
-        return self._runs.page(RunFilter(states=ACTIVE_STATES, limit=REMEMBERED_BACKUPS))
+    def _look(self) -> tuple[frozenset[str], list[Policy]]:
+        """What makes the points worth reading before their time: runs that began or ended, other policies."""
+        active = self._runs.page(RunFilter(states=ACTIVE_STATES, limit=REMEMBERED_BACKUPS))
+        return frozenset(f"{run.id} {run.state}" for run in active), self._covers.enabled()
+
+
+def _tags_of(policies: list[Policy]) -> frozenset[Tag]:
+    return frozenset(tag for policy in policies for tag in policy.selection.tags)
+
+
+def _failed(reading: VcenterReading, error: ApplianceError, now: datetime) -> VcenterReading:
+    since = reading.failure.since if reading.failure else now
+    return replace(reading, tried_at=now, failure=SourceFailure.of(error, since))
 
 
 def _is_due(reading: VcenterReading, now: datetime) -> bool:

@@ -95,7 +95,7 @@ class ConsoleDesk:
         self.services = ConsoleServices(
             clock=desk.clock,
             access=ConsoleAccessService(self.passwords, self.audit, desk.clock),
-            estate=EstateReader(desk.vcenters, directory, desk.runs, desk.clock),
+            estate=EstateReader(desk.vcenters, desk.policy_covers, directory, desk.runs, desk.clock),
             engine=EnginePresence(lambda: self.engine),
             vcenters=desk.vcenters,
             backups=desk.backups,

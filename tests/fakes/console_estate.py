@@ -12,6 +12,7 @@ from appliance.model.change_tracking import ReadScope, ScopeReason
 from appliance.model.disk_progress import DiskProgress
 from appliance.model.documents import to_json
 from appliance.model.identifiers import RecoveryPointId
+from appliance.model.policies import Policy, Selection
 from appliance.model.recovery_points import (
     BlockMapKind,
     BlockMapReference,
@@ -28,11 +29,13 @@ from appliance.model.virtual_machines import ExclusionReason, MachineIdentity, P
 from appliance.services import BackupOrder, DiskOrder
 from appliance.state import open_database
 from tests.fakes.console import ConsoleDesk
+from tests.fakes.policies import policy
 from tests.fakes.recovery_points import disk, image, point
 from tests.fakes.services import Desk
 from tests.fakes.vcenters import machine
 
 NAMES = ("web-01", "web-02", "sql-prod-01", "sql-prod-02", "mail-01", "files-emea", "build-07", "old-print")
+CLUSTERS = ("Gold", "Gold", "Gold", "Gold", "Silver", "Silver", "", "Silver")
 FOLDERS = ("Production", "Production", "Production", "Production", "Office", "Office", "Lab", "Office")
 
 
@@ -51,6 +54,7 @@ def filled_console(folder: Path) -> Iterator[ConsoleDesk]:
         desk.clock.current = desk.clock.current.replace(month=3, day=18, hour=11, minute=52)
         desk.gateway.inventory = [_machine(number) for number in range(len(NAMES))]
         desk.catalog.points = list(_points(console))
+        desk.policy_store.add(_nightly())
         _run_backups(console)
         desk.clock.sleep(8)
         console.services.estate.refresh()
@@ -61,7 +65,9 @@ def many_machines(console: ConsoleDesk, count: int) -> None:
     """Put that many machines into the vCenter, and read them."""
     console.desk.gateway.inventory = [
         replace(
-            machine(f"server-{number:05}", number), path=f"/Paris/vm/Rack {number % 40:02}/server-{number:05}"
+            machine(f"server-{number:05}", number),
+            path=f"/Paris/vm/Rack {number % 40:02}/server-{number:05}",
+            cluster=f"/Paris/host/Cluster {number % 40:02}",
         )
         for number in range(count)
     ]
@@ -79,6 +85,7 @@ def _machine(number: int) -> VirtualMachine:
         made,
         path=f"/Paris/vm/{FOLDERS[number]}/{NAMES[number]}",
         host=f"esx-{number % 3 + 1:02}",
+        cluster=f"/Paris/host/{CLUSTERS[number]}" if CLUSTERS[number] else "",
         power_state=PowerState.OFF if NAMES[number] == "old-print" else PowerState.ON,
         disks=tuple(
             replace(
@@ -87,6 +94,14 @@ def _machine(number: int) -> VirtualMachine:
             for index, size in enumerate((40, 200) if number in (2, 3) else (40,))
         ),
     )
+
+
+def _nightly() -> Policy:
+    """Means all but the laboratory, the old print server and the mail server."""
+    selection = Selection(
+        folders=("/Paris/vm/Production", "/Paris/vm/Office"), exclude_names=("old-*", "mail-*")
+    )
+    return policy("nightly", "0 2 * * *", selection=selection)
 
 
 def _points(console: ConsoleDesk) -> Iterator[RecoveryPoint]:

@@ -19,6 +19,7 @@ from appliance.services import (
     InventoryService,
     NewVcenter,
     PointService,
+    PolicyCovers,
     PolicyInventory,
     PolicyKeeper,
     PolicyService,
@@ -114,6 +115,7 @@ class Desk:
         )
         self.due_policies = DuePolicies(self.policy_store, inventory, queue, self.log, self.clock)
         self.retention = RetentionService(self.policy_store, inventory, self.shelf, self.clock)
+        self.policy_covers = PolicyCovers(self.policy_store, inventory)
         self.policy_keeper = PolicyKeeper(self.due_policies, self.retention, self.run_store, self.clock)
 
     def new_vcenter(

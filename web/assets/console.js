@@ -43,6 +43,15 @@
     next.focus();
   }
 
+  // Without scripts every cell of the map is a stop of its own: nothing is out of reach.
+  function makeOneStop() {
+    for (const group of document.querySelectorAll('[data-one-stop]')) {
+      const links = [...group.querySelectorAll('a')];
+      const stop = links.includes(document.activeElement) ? document.activeElement : links[0];
+      for (const link of links) link.tabIndex = link === stop ? 0 : -1;
+    }
+  }
+
   function chooseAll(event) {
     if (!event.target.matches('[data-choose-all]')) return;
     const boxes = event.target.closest('table').querySelectorAll('tbody input[type=checkbox]:not(:disabled)');
@@ -71,6 +80,8 @@
     moveFocus(event);
   });
   document.addEventListener('change', chooseAll);
+  document.addEventListener('htmx:afterSettle', makeOneStop);
+  makeOneStop();
   document.addEventListener('submit', sendOnce);
   window.addEventListener('pageshow', () => {
     for (const form of document.forms) delete form.dataset.sent;

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from appliance.model.runs import ACTIVE_STATES, ENDED_STATES
-from appliance.services import Duty, DutyKind, Protection, RunFilter, duties_of, overview_of, places_of
+from appliance.services import Duty, DutyKind, Protection, RunFilter, duties_of, overview_of, sites_of
 from web.addresses import address_of
 from web.live import live_answer, live_part
 from web.request_context import services
@@ -16,7 +16,10 @@ blueprint = Blueprint("dashboard", __name__)
 
 SHOWN_RUNS = 6
 SHOWN_CELLS = 2000
-"""More machines than these are shown as one bar a folder: the cells alone would make the page slow."""
+"""Of more machines than these each cluster is one bar: the cells alone would make the page slow."""
+OPENED_CELLS = 700
+"""Of a cluster that is opened then: with everything else less than 200 KB of HTML."""
+SHOWN_SITES = 100
 
 
 @blueprint.get("/")
@@ -32,16 +35,20 @@ def live() -> Response:
 
 
 def _live() -> Markup:
-    estate, now = services().estate.current(), services().clock.now()
+    estate, now, opened = services().estate.current(), services().clock.now(), request.args.get("open", "")
     active = services().runs.page(RunFilter(states=ACTIVE_STATES, limit=1000))
     ended = services().runs.page(RunFilter(states=ENDED_STATES, limit=SHOWN_RUNS))
     return live_part(
         "dashboard/live.html",
-        url_for("dashboard.live"),
+        address_of("dashboard.live", {"open": opened}),
         estate=estate,
         Protection=Protection,
-        places=places_of(estate),
-        cells=len(estate.machines) <= SHOWN_CELLS,
+        sites=sites_of(estate),
+        folded=len(estate.machines) > SHOWN_CELLS,
+        opened=opened,
+        most_cells=OPENED_CELLS,
+        most_sites=SHOWN_SITES,
+        address_of=address_of,
         duties=[(duty, *_remedy(duty)) for duty in duties_of(estate, active, engine_runs=_engine_runs())],
         running=[overview_of(run, now) for run in active[:SHOWN_RUNS]],
         running_count=len(active),
@@ -67,6 +74,7 @@ REMEDIES: dict[DutyKind, tuple[str, dict[str, str], str]] = {
     DutyKind.LOOK_AT_FAILED: ("machines.show_list", {"state": Protection.FAILED}, "Show them"),
     DutyKind.LOOK_AT_LATE: ("machines.show_list", {"state": Protection.LATE}, "Show them"),
     DutyKind.PROTECT_MACHINES: ("machines.show_list", {"state": Protection.NEVER}, "Back up"),
+    DutyKind.PLAN_MACHINES: ("machines.show_list", {"state": Protection.UNPLANNED}, "Show them"),
     DutyKind.LOOK_AT_GAPS: ("machines.show_list", {}, "Show machines"),
     DutyKind.START_ENGINE: ("runs.show_list", {}, "Show runs"),
     DutyKind.REACH_VCENTER: ("settings.show", {}, "Check"),

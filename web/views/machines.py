@@ -155,6 +155,7 @@ def _wish() -> ListWish:
         protection=Protection(state) if state in set(Protection) else None,
         vcenter=asked.get("vcenter", ""),
         place=asked.get("place", ""),
+        site=asked.get("site", ""),
         page=asked.get("page", 1, type=int),
         rows=rows if rows in ROWS_CHOICES else 50,
     )

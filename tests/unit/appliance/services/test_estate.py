@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from appliance.model.policies import Selection
 from appliance.model.runs import Run, RunFailure, RunKind, RunState
-from appliance.services import BackupOrder, EstateReader, ListWish, Protection, page_of, places_of
-from appliance.services.estate import LATE_AFTER
+from appliance.services import BackupOrder, EstateReader, ListWish, Protection, page_of, sites_of
 from tests.fakes.console import ConsoleDesk
+from tests.fakes.policies import policy
 from tests.fakes.recovery_points import disk, image, point
 from tests.fakes.services import Desk
 from tests.fakes.vcenters import machine
@@ -46,16 +47,40 @@ def test_every_machine_but_templates_is_there_with_its_newest_point(console: Con
 
     assert [(each.name, each.protection) for each in estate.machines] == [
         ("mail", Protection.NEVER),
-        ("web", Protection.PROTECTED),
+        ("web", Protection.UNPLANNED),
     ]
     assert estate.machines[1].newest_point == "point-001"
     assert estate.machines[1].point_count == 1
 
 
-def test_a_point_older_than_a_night_and_two_hours_is_late(console: ConsoleDesk) -> None:
-    console.desk.clock.sleep(LATE_AFTER.total_seconds())
+def test_a_due_time_that_brought_no_point_makes_the_machine_late(console: ConsoleDesk) -> None:
+    console.desk.policy_store.add(policy(cron="0 2 * * *", selection=Selection(names=("web",))))
+    assert read(console).current().count_of(Protection.LATE) == 0
 
-    assert read(console).current().count_of(Protection.LATE) == 1
+    console.desk.clock.sleep(26 * 3600)
+    reader = read(console)
+    web = reader.current().machines[1]
+    assert (web.protection, web.policies) == (Protection.LATE, ("nightly",))
+    assert web.overdue_since == datetime(2026, 1, 2, 2, tzinfo=UTC)
+
+    console.services.policies.disable("nightly")
+    console.desk.clock.sleep(1)
+    reader.refresh_where_due()
+    assert reader.current().machines[1].protection is Protection.UNPLANNED
+
+
+def test_a_machine_that_a_policy_means_since_a_moment_waits_for_its_next_due_time(
+    console: ConsoleDesk,
+) -> None:
+    console.desk.clock.sleep(26 * 3600)
+    reader = read(console)
+    console.desk.policy_store.add(policy(cron="0 2 * * *", selection=Selection(names=("mail",))))
+    reader.refresh_where_due()
+    assert reader.current().machines[0].protection is Protection.WAITING
+
+    console.desk.clock.sleep(24 * 3600)
+    reader.refresh_where_due()
+    assert reader.current().machines[0].protection is Protection.LATE
 
 
 def test_a_failed_backup_shows_until_a_newer_point_is_there(console: ConsoleDesk) -> None:
@@ -66,13 +91,13 @@ def test_a_failed_backup_shows_until_a_newer_point_is_there(console: ConsoleDesk
     newer = replace(console.desk.catalog.points[0], id="point-009", created_at=console.desk.clock.now())
     console.desk.catalog.points.append(newer)
     web = read(console).current().machines[1]
-    assert (web.protection, web.failed_run) == (Protection.PROTECTED, None)
+    assert (web.protection, web.failed_run) == (Protection.UNPLANNED, None)
 
 
 def test_a_cancelled_backup_is_no_failure(console: ConsoleDesk) -> None:
     backup_of(console, "web", RunState.CANCELLED)
 
-    assert read(console).current().machines[1].protection is Protection.PROTECTED
+    assert read(console).current().machines[1].protection is Protection.UNPLANNED
 
 
 def test_a_machine_that_left_vcenter_is_still_there_with_its_points(console: ConsoleDesk) -> None:
@@ -150,7 +175,7 @@ def test_the_list_matches_every_word_in_name_path_or_host(console: ConsoleDesk) 
 
     assert [each.name for each in page_of(estate, ListWish(words="MAIL esx")).machines] == ["mail"]
     assert page_of(estate, ListWish(words="mail web")).matching == 0
-    assert page_of(estate, ListWish(protection=Protection.PROTECTED)).machines[0].name == "web"
+    assert page_of(estate, ListWish(protection=Protection.UNPLANNED)).machines[0].name == "web"
     assert page_of(estate, ListWish(vcenter="other")).matching == 0
 
 
@@ -167,7 +192,18 @@ def test_an_empty_list_has_one_empty_page(console: ConsoleDesk) -> None:
     assert (page.machines, page.pages, page.first, page.last) == ((), 1, 0, 0)
 
 
-def test_folders_say_how_many_of_theirs_need_a_hand(console: ConsoleDesk) -> None:
-    (place,) = places_of(read(console).current())
+def test_clusters_say_how_many_of_theirs_need_a_hand(console: ConsoleDesk) -> None:
+    web, mail, base = console.desk.gateway.inventory
+    console.desk.gateway.inventory = [replace(web, cluster="/DC/host/Gold"), mail, base]
+    gold, alone = sites_of(read(console).current())
 
-    assert (place.place, len(place.machines), place.to_fix) == ("/DC/vm", 2, 1)
+    assert (gold.site, gold.name, len(gold.machines), gold.to_fix) == ("/DC/host/Gold", "Gold", 1, 1)
+    assert (alone.site, alone.is_cluster) == ("esx-1", False)
+
+
+def test_a_cluster_shows_those_in_trouble_first(console: ConsoleDesk) -> None:
+    console.desk.policy_store.add(policy(selection=Selection(names=("web",))))
+    (site,) = sites_of(read(console).current())
+
+    assert [each.name for each in site.worst_first(2)] == ["mail", "web"]
+    assert [each.name for each in site.worst_first(1)] == ["mail"]
