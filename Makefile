@@ -17,9 +17,9 @@ setup: ## Packages, virtual environment, Go and simulators (the other targets do
 run: setup ## Engine and console of the configured appliance, until Ctrl-C
 	@exec $(PYTHON) packaging/run.py
 
-demo: setup ## Back up a real guest three times while it works, restore it, compare every byte
+demo: setup ## Back up a real guest, restore it, compare every byte; then the console, until Ctrl-C (CHECK=1: no wait)
 	@.venv/bin/keepline-lab guest build
-	@$(PYTHON) tests/demo/demo.py
+	@exec $(PYTHON) tests/demo/demo.py $(if $(CHECK),--check)
 
 test: setup ## All tests in their bounded form
 	@.venv/bin/keepline-lab guest build

@@ -5,17 +5,15 @@ Uses Keepline as an admin does, by its command line; only the vSphere behind it 
 
 from __future__ import annotations
 
-import json
-import os
+import argparse
 import shutil
+import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any  # JSON documents of the command line
+
+from at_work import POLICY, AtWork, at_work, check
+from command_line import KEEPLINE, DemoFailedError, Keepline, say, step
 
 from keepline_lab import Lab
 from keepline_lab.guest import Guest, assert_sound, boot_guest, ensure_guest
@@ -23,64 +21,22 @@ from keepline_lab.guest_in_lab import apply_epoch, guest_machine
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "demo"
-KEEPLINE = Path(sys.executable).with_name("keepline")
 MACHINE = "debian-guest"
-CONSOLE_PORT = 8480
 MIB = 1 << 20
-GAPS_EXIT = 10
-
-
-class DemoFailedError(Exception):
-    """Something that the demo claims is not so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Keepline:
-    """The command line, with its own state folder."""
-
-    state: Path
-    vddk: Path
-
-    def run(self, *arguments: str, password: str | None = None) -> dict[str, Any]:
-        """Run one command with --json and return its document."""
-        command = [str(KEEPLINE), *arguments, "--json"]
-        environment = os.environ | {
-            "KEEPLINE_STATE_FOLDER": str(self.state),
-            "KEEPLINE_VDDK_FOLDER": str(self.vddk),
-        }
-        ended = subprocess.run(
-            command, env=environment, input=password, capture_output=True, text=True, check=False
-        )
-        if ended.returncode:
-            raise DemoFailedError(
-                f"{' '.join(command)} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}"
-            )
-        document: dict[str, Any] = json.loads(ended.stdout)
-        return document
-
-    def back_up(self) -> dict[str, Any]:
-        """Back the guest up and return the run's result."""
-        (run,) = self.run("backup", MACHINE)["runs"]
-        result: dict[str, Any] = run["result"]
-        return result
-
-
-def say(text: str = "") -> None:
-    """Print at once, also into a pipe."""
-    print(text, flush=True)
-
-
-@contextmanager
-def step(title: str) -> Iterator[None]:
-    """Announce what happens and how long it took."""
-    say(f"\n== {title}")
-    begun = time.monotonic()
-    yield
-    say(f"   {time.monotonic() - begun:.1f} s")
+STOPPED = 128
 
 
 def main() -> None:
     """Run the demo; an exception is a failure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="end by itself, after a look at what runs at the end"
+    )
+    choice = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(
+            number, lambda given, _frame: sys.exit(STOPPED + given)
+        )  # what runs is ended on the way
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     with step("the guest: a small Debian with an ext4, an XFS and an NTFS disk"):
@@ -90,20 +46,46 @@ def main() -> None:
     with Lab.start(FOLDER / "lab", [guest_machine(guest, MACHINE)]) as lab:
         keepline = Keepline(FOLDER / "state", lab.vddk_folder)
         connect(keepline, lab)
-        points = back_up_over_time(keepline, lab, guest)
-        compared = restore_everything(keepline, guest, points)
-        compared += restore_machine(keepline, lab, guest, points)
-        check_restored_guest(guest, points[-1])
+        prove_the_main_job(keepline, lab, guest)
+        work_by_itself(keepline, check_only=choice.check)
         prove_nothing_left(lab)
+
+
+def prove_the_main_job(keepline: Keepline, lab: Lab, guest: Guest) -> None:
+    """Backups, restores, and nothing left behind."""
+    points = back_up_over_time(keepline, lab, guest)
+    compared = restore_everything(keepline, guest, points)
+    compared += restore_machine(keepline, lab, guest, points)
+    check_restored_guest(guest, points[-1])
+    prove_nothing_left(lab)
     say("\nProved:")
     say(f"  {len(points)} points of a real guest: one full, {len(points) - 1} increments of real activity")
     say(f"  {compared // MIB:,} MiB restored, equal byte for byte to what the guest had at each moment")
     say("  the restored file systems are sound, the restored machine boots")
     say("  no snapshot and no access lock of Keepline is left in vCenter")
-    say("\nThe vSphere behind it is simulated. Look around in what was made:")
+
+
+def work_by_itself(keepline: Keepline, *, check_only: bool) -> None:
+    """A policy, the engine and the console: until somebody ends it, or until it is proved that it works."""
+    with step("a policy that is due each minute, the engine and the console"):
+        keepline.run("policy", "add", POLICY, "--schedule", "* * * * *", "--vm", MACHINE)
+        with at_work(keepline) as running:
+            if check_only:
+                check(running, MACHINE)
+            else:
+                invite(running)
+                running.process.wait()
+
+
+def invite(running: AtWork) -> None:
+    """Say where to look."""
+    say("\nThe appliance goes on working by itself, over the simulated vSphere, until Ctrl-C.")
+    say(f"\n  console   {running.address}")
+    say("  user      admin")
+    say(f"  password  {running.password}   (made for this demo)")
+    say(f"\nPolicy {POLICY} backs the guest up each minute. In another terminal:")
     say(f"  export KEEPLINE_STATE_FOLDER={FOLDER / 'state'}")
     say(f"  {KEEPLINE} point list")
-    say(f"  {KEEPLINE} console password && {KEEPLINE} console    # then open http://127.0.0.1:{CONSOLE_PORT}")
 
 
 def connect(keepline: Keepline, lab: Lab) -> None:
@@ -129,7 +111,7 @@ def back_up_over_time(keepline: Keepline, lab: Lab, guest: Guest) -> list[str]:
         with step(title):
             if number:
                 apply_epoch(lab.control, guest, number, MACHINE)
-            result = keepline.back_up()
+            result = keepline.back_up(MACHINE)
             points.append(result["point"])
             for disk in result["disks"]:
                 numbers = disk["statistics"]
