@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from appliance.capture.backup_run import BackupHandler
 from appliance.capture.preparation import OWN_UUID_FILE, own_bios_uuid
@@ -18,6 +19,7 @@ from appliance.model.runs import RunKind
 from appliance.restore import CheckHandler, RestoreDiskHandler, RestoreMachineHandler, VerifyHandler
 from appliance.run_context import MoverSettings, Tools
 from appliance.run_context.recovery import LeftoverRecovery
+from appliance.scheduling import RetryRule
 from appliance.security import ConsolePasswordFile, SecretSealer, read_or_create_key
 from appliance.services import (
     BackupService,
@@ -41,6 +43,7 @@ from appliance.services import (
     RestorePlanService,
     RestoreService,
     RetentionService,
+    RetryService,
     RunQueue,
     RunService,
     VcenterService,
@@ -55,6 +58,7 @@ from appliance.state import (
     JournalStore,
     PolicyStore,
     RepositoryStore,
+    RetryStore,
     RunLogStore,
     RunStore,
     VcenterStore,
@@ -75,6 +79,7 @@ class Appliance:
     points: PointService
     repositories: RepositoryService
     runs: RunService
+    retries: RetryService
     policies: PolicyService
     due_policies: DuePolicies
     retention: RetentionService
@@ -92,6 +97,7 @@ class _Stores:
     vcenters: VcenterStore
     repositories: RepositoryStore
     runs: RunStore
+    retries: RetryStore
     log: RunLogStore
     journal: JournalStore
     policies: PolicyStore
@@ -103,6 +109,7 @@ class _Stores:
             VcenterStore(database),
             RepositoryStore(database),
             RunStore(database),
+            RetryStore(database),
             RunLogStore(database),
             JournalStore(database),
             PolicyStore(database),
@@ -133,6 +140,7 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
     points = PointService(catalog, queue)
     inventory = PolicyInventory(vcenters, own_bios_uuid(OWN_UUID_FILE))
     due_policies = DuePolicies(stores.policies, inventory, queue, stores.log, clock)
+    retries = RetryService(stores.runs, stores.retries, stores.log, queue, clock, _retry_rule(settings))
     retention = RetentionService(stores.policies, inventory, RepositoryShelf(repositories, clock), clock)
     return Appliance(
         clock=clock,
@@ -143,11 +151,12 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
         points=points,
         repositories=repositories,
         runs=RunService(stores.runs, stores.log, clock),
+        retries=retries,
         policies=PolicyService(stores.policies, stores.vcenters, inventory, clock, secrets.token_hex),
         due_policies=due_policies,
         retention=retention,
         policy_covers=PolicyCovers(stores.policies, inventory),
-        policy_keeper=PolicyKeeper(due_policies, retention, stores.runs, clock),
+        policy_keeper=PolicyKeeper(due_policies, retries, retention, stores.runs, clock),
         engine_lock=EngineLock(settings.state_folder),
         make_engine=lambda: _engine(
             settings, stores, _tools(settings, stores, vcenters, repositories, clock)
@@ -192,6 +201,10 @@ def _run_limits(settings: Settings) -> RunLimits:
         per_vcenter=settings.concurrent_runs_per_vcenter,
         per_host=settings.concurrent_runs_per_host,
     )
+
+
+def _retry_rule(settings: Settings) -> RetryRule:
+    return RetryRule(settings.backup_retries, timedelta(minutes=settings.retry_pause_minutes))
 
 
 def _handlers(tools: Tools) -> dict[RunKind, RunHandler]:

@@ -97,6 +97,17 @@ class Settings(BaseSettings):
             "48 MB of memory.",
         ),
     ] = 2
+    backup_retries: Annotated[
+        int, Field(ge=0, le=5, description="How often a backup that failed for a passing reason is repeated.")
+    ] = 2
+    retry_pause_minutes: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=240,
+            description="Minutes before the first repetition; each further pause is three times as long.",
+        ),
+    ] = 5.0
     compression_level: Annotated[
         int, Field(ge=-5, le=19, description="zstd level of stored blocks; 1 is fast, -3 is faster.")
     ] = 1

@@ -12,6 +12,7 @@ from appliance.scheduling.retention import (
     RetentionRule,
     plan_retention,
 )
+from appliance.scheduling.retrying import RetryRule, oldest_failure, retry_moment
 from appliance.scheduling.selection import (
     LeftOutMachine,
     LeftOutReason,
@@ -33,6 +34,7 @@ __all__ = [
     "RetainedPoint",
     "RetentionPlan",
     "RetentionRule",
+    "RetryRule",
     "SelectedMachine",
     "SelectedMachines",
     "TaggedMachine",
@@ -45,7 +47,9 @@ __all__ = [
     "newest_due_times",
     "next_due",
     "next_due_moment",
+    "oldest_failure",
     "plan_retention",
     "policies_by_machine",
+    "retry_moment",
     "select_machines",
 ]

@@ -55,6 +55,7 @@ from appliance.services.restore_plan import PlanStep, RestorePlan
 from appliance.services.restore_plans import RestorePlanService
 from appliance.services.restores import RestoreService
 from appliance.services.retention import MachineRetention, PointShelf, RepositoryShelf, RetentionService
+from appliance.services.retries import RetryService
 from appliance.services.run_overview import (
     PHASES,
     DiskOverview,
@@ -153,6 +154,7 @@ __all__ = [
     "RestoreService",
     "RetentionService",
     "RetentionWords",
+    "RetryService",
     "RunFilter",
     "RunOverview",
     "RunQueue",

@@ -62,3 +62,10 @@ class StillInUseError(InputError):
 
     code = "KL-1009"
     remedy = "Wait for the run named in the message, or let an engine clean up after it, then try again."
+
+
+class RunNotRepeatableError(InputError):
+    """A run cannot be repeated, because it has done what it was asked to do."""
+
+    code = "KL-1012"
+    remedy = "Ask for a new run, with `keepline backup` or `keepline restore`."

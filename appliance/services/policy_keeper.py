@@ -1,4 +1,4 @@
-"""What an engine does for the policies, each time it is woken."""
+"""What an engine does by itself, each time it is woken: for the policies, and for runs that failed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from appliance.model.runs import Run, RunKind, RunState
 from appliance.model.virtual_machines import MachineIdentity
 from appliance.services.due_policies import DuePolicies
 from appliance.services.retention import RetentionService
+from appliance.services.retries import RetryService
 from appliance.state import RunFilter, RunStore
 
 log = logging.getLogger(__name__)
@@ -33,8 +34,16 @@ class PolicyKeeper:
     Nothing that goes wrong here ends the engine: it is logged, and tried again at the next waking.
     """
 
-    def __init__(self, due: DuePolicies, retention: RetentionService, runs: RunStore, clock: Clock) -> None:
+    def __init__(
+        self,
+        due: DuePolicies,
+        retries: RetryService,
+        retention: RetentionService,
+        runs: RunStore,
+        clock: Clock,
+    ) -> None:
         self._due = due
+        self._retries = retries
         self._retention = retention
         self._runs = runs
         self._clock = clock
@@ -46,6 +55,7 @@ class PolicyKeeper:
         """Do what is to be done now; when to look again at the latest, None without an enabled policy."""
         try:
             self._queue_due()
+            self._queue_retries()
             self._apply_retention()
             return self._due.next_moment()
         except ApplianceError as error:
@@ -60,6 +70,10 @@ class PolicyKeeper:
             log.warning("a due policy means no machine", extra={"policy": policy, "doubts": list(doubts)})
         for vcenter, error in queued.failures.items():
             log.warning("policies wait for a vCenter", extra={"vcenter": vcenter, "reason": str(error)})
+
+    def _queue_retries(self) -> None:
+        for run in self._retries.queue_due():
+            log.info("failed run is repeated", extra={"run": run.id, "failed_run": run.retry_of})
 
     def _apply_retention(self) -> None:
         backups = self._runs.list(_NEWEST_BACKUPS)

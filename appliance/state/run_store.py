@@ -70,7 +70,7 @@ class RunStore:
         """
         with self._database.writing() as session:
             row = session.scalars(claim_of_next(now, limits)).one_or_none()
-            return None if row is None else _run_of(row)
+            return None if row is None else run_of(row)
 
     def resume(self, run_id: RunId) -> Run:
         """Take an interrupted run into a new attempt.
@@ -87,8 +87,8 @@ class RunStore:
         with self._database.writing() as session:
             row = session.scalars(resumed).one_or_none()
             if row is None:
-                raise _refused_move(_existing(session, run_id), RunState.RUNNING)
-            return _run_of(row)
+                raise _refused_move(existing_run(session, run_id), RunState.RUNNING)
+            return run_of(row)
 
     def interrupt(self, run: Run) -> Run:
         """Say that this attempt's engine is gone or going.
@@ -150,9 +150,9 @@ class RunStore:
             row = session.scalars(cancel).one_or_none()
             if row is None:
                 raise RunTransitionError(
-                    f"run {run_id} is {_existing(session, run_id).state}: too late to cancel"
+                    f"run {run_id} is {existing_run(session, run_id).state}: too late to cancel"
                 )
-            return _run_of(row)
+            return run_of(row)
 
     def find(self, run_id: RunId) -> Run:
         """The run with this id.
@@ -161,14 +161,14 @@ class RunStore:
             RunNotFoundError: there is none.
         """
         with self._database.reading() as session:
-            return _run_of(_existing(session, run_id))
+            return run_of(existing_run(session, run_id))
 
     def list(self, wanted: RunFilter) -> list[Run]:
         """The runs that `wanted` lets through, newest first."""
         page = select(RunRow).order_by(RunRow.requested_at.desc(), RunRow.id.desc()).limit(wanted.limit)
         with self._database.reading() as session:
             conditions = _conditions_of(wanted, session)
-            return [_run_of(row) for row in session.scalars(page.where(*conditions))]
+            return [run_of(row) for row in session.scalars(page.where(*conditions))]
 
     def _move(self, run: Run, target: RunState, **columns: object) -> Run:
         sources = [state for state, targets in ALLOWED_TRANSITIONS.items() if target in targets]
@@ -181,15 +181,18 @@ class RunStore:
         with self._database.writing() as session:
             row = session.scalars(move).one_or_none()
             if row is None:
-                raise _refused_move(_existing(session, run.id), target)
-            return _run_of(row)
+                raise _refused_move(existing_run(session, run.id), target)
+            return run_of(row)
 
 
 def queue_run(session: Session, run: Run) -> RequestedRun:
     """What `RunStore.request` does, as a part of the caller's writing transaction."""
-    active = _active_backup_of(session, run)
-    if active is not None:
-        return RequestedRun(active, joined=True)
+    twin = _twin_of(session, run)
+    if twin is not None:
+        if run.not_before is None:
+            hurry_run(session, RunId(twin.id))  # who asks now does not wait for the end of a pause
+            session.refresh(twin)
+        return RequestedRun(run_of(twin), joined=True)
     session.execute(insert(RunRow).values(_columns_of(run)))
     return RequestedRun(run, joined=False)
 
@@ -200,21 +203,37 @@ def _refused_move(row: RunRow, target: RunState) -> RunTransitionError:
     )
 
 
-def _existing(session: Session, run_id: RunId) -> RunRow:
+def existing_run(session: Session, run_id: RunId) -> RunRow:
+    """The row of a run.
+
+    Raises:
+        RunNotFoundError: there is none.
+    """
     row = session.get(RunRow, run_id)
     if row is None:
         raise RunNotFoundError(f"there is no run {run_id}")
     return row
 
 
-def _active_backup_of(session: Session, run: Run) -> Run | None:
-    if run.kind is not RunKind.BACKUP:
+def _twin_of(session: Session, run: Run) -> RunRow | None:
+    """The run that does already what `run` is to do: there is one at most of each kind."""
+    if run.kind is RunKind.BACKUP:
+        active = select(RunRow).where(
+            RunRow.kind == RunKind.BACKUP, RunRow.subject == run.subject, RunRow.state.in_(ACTIVE_STATES)
+        )
+        row = session.scalars(active).one_or_none()
+        if row is not None:
+            return row
+    if run.retry_of is None:
         return None
-    active = select(RunRow).where(
-        RunRow.kind == RunKind.BACKUP, RunRow.subject == run.subject, RunRow.state.in_(ACTIVE_STATES)
+    return session.scalars(select(RunRow).where(RunRow.retry_of == run.retry_of)).one_or_none()
+
+
+def hurry_run(session: Session, run_id: RunId) -> None:
+    """Let a queued run that waits for the end of a pause begin as soon as others would."""
+    session.execute(
+        update(RunRow).where(RunRow.id == run_id, RunRow.state == RunState.QUEUED).values(not_before=None)
     )
-    row = session.scalars(active).one_or_none()
-    return None if row is None else _run_of(row)
 
 
 def _conditions_of(wanted: RunFilter, session: Session) -> list[ColumnElement[bool]]:
@@ -226,7 +245,7 @@ def _conditions_of(wanted: RunFilter, session: Session) -> list[ColumnElement[bo
     if wanted.subject is not None:
         conditions.append(RunRow.subject == wanted.subject)
     if wanted.before is not None:
-        last = _existing(session, wanted.before)
+        last = existing_run(session, wanted.before)
         conditions.append(
             (RunRow.requested_at < last.requested_at)
             | and_(RunRow.requested_at == last.requested_at, RunRow.id < last.id)
@@ -254,7 +273,8 @@ def _columns_of(run: Run) -> dict[str, object]:
     }
 
 
-def _run_of(row: RunRow) -> Run:
+def run_of(row: RunRow) -> Run:
+    """The run that a row holds."""
     return Run(
         id=RunId(row.id),
         kind=RunKind(row.kind),

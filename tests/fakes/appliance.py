@@ -74,6 +74,7 @@ class Terminal:
             points=desk.points,
             repositories=desk.repositories,
             runs=desk.runs,
+            retries=desk.retries,
             policies=desk.policies,
             due_policies=desk.due_policies,
             retention=desk.retention,

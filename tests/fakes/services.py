@@ -12,6 +12,7 @@ from appliance.model.recovery_points import RecoveryPoint
 from appliance.model.virtual_machines import MachineIdentity
 from appliance.repository.errors import PointNotFoundError
 from appliance.repository.points import ListedPoint, PointListing
+from appliance.scheduling import RetryRule
 from appliance.security import SecretSealer
 from appliance.services import (
     BackupService,
@@ -26,6 +27,7 @@ from appliance.services import (
     RepositoryService,
     RestoreService,
     RetentionService,
+    RetryService,
     RunQueue,
     RunService,
     VcenterService,
@@ -36,6 +38,7 @@ from appliance.state import (
     JournalStore,
     PolicyStore,
     RepositoryStore,
+    RetryStore,
     RunLogStore,
     RunStore,
     VcenterStore,
@@ -116,7 +119,12 @@ class Desk:
         self.due_policies = DuePolicies(self.policy_store, inventory, queue, self.log, self.clock)
         self.retention = RetentionService(self.policy_store, inventory, self.shelf, self.clock)
         self.policy_covers = PolicyCovers(self.policy_store, inventory)
-        self.policy_keeper = PolicyKeeper(self.due_policies, self.retention, self.run_store, self.clock)
+        self.retries = RetryService(
+            self.run_store, RetryStore(database), self.log, queue, self.clock, RetryRule()
+        )
+        self.policy_keeper = PolicyKeeper(
+            self.due_policies, self.retries, self.retention, self.run_store, self.clock
+        )
 
     def new_vcenter(
         self,
