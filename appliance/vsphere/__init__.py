@@ -42,6 +42,7 @@ from appliance.vsphere.snapshot_tree import (
 )
 from appliance.vsphere.snapshots import create_snapshot, remove_snapshot, snapshot_of
 from appliance.vsphere.tags import AttachedTags, attached_tags
+from appliance.vsphere.target_places import target_places
 from appliance.vsphere.virtual_machines import (
     MarkedMachine,
     declare_restored,
@@ -96,5 +97,6 @@ __all__ = [
     "snapshot_facts",
     "snapshot_of",
     "snapshots_marked_by",
+    "target_places",
     "upload_nvram",
 ]
