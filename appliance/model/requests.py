@@ -38,7 +38,8 @@ class RestoreDiskRequest:
 class RestoreMachineRequest:
     """Make a new machine from a point; names are vCenter's, None means "as the machine had it".
 
-    `networks` pairs a network's name in the point with the one to connect to instead.
+    `networks` pairs a network's name in the point with the one to connect to; cards of others stay
+    disconnected.
     """
 
     point: RecoveryPointId

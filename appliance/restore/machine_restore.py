@@ -122,13 +122,17 @@ def _created_machine(
 ) -> Iterator[CreatedMachine]:
     """The new machine, journalled before it is made; deleted again unless the body ends well."""
     keys = frozenset(image.disk.device_key for image in point.images)
-    plan = creation_plan(configuration.document, CreationOptions(request.name, device_keys=keys))
+    networks = dict(request.networks)
+    plan = creation_plan(
+        configuration.document,
+        CreationOptions(request.name, device_keys=keys, connected_networks=frozenset(networks)),
+    )
     placement = Placement(
         folder=request.folder,
         cluster=request.cluster,
         host=request.host,
         datastore=request.datastore,
-        networks=dict(request.networks),
+        networks=networks,
     )
     journal, clock = session.tools.journal, session.tools.clock
     entry = JournalEntry(

@@ -41,14 +41,14 @@ class CreationOptions:
     """How the new machine differs from the captured one.
 
     `device_keys`: the captured disks to create (None = all that can be); `keep_identity` keeps BIOS and
-    instance UUID and MAC addresses (only when the original is gone); `connect_networks` leaves network
-    cards as they were.
+    instance UUID and MAC addresses (only when the original is gone). Cards of `connected_networks` (captured
+    names) connect when the machine is powered on, as far as they did; all others stay disconnected.
     """
 
     name: str
     device_keys: frozenset[int] | None = None
     keep_identity: bool = False
-    connect_networks: bool = False
+    connected_networks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def creation_plan(document: str, options: CreationOptions) -> CreationPlan:
     hardware = part(captured.config, "hardware")
     devices = parts(hardware, "device")
     wishes = DeviceWishes(
-        options.device_keys, options.keep_identity, options.connect_networks, captured.networks
+        options.device_keys, options.keep_identity, options.connected_networks, captured.networks
     )
     draft = _plan_devices(devices, wishes)
     specification = _specification(captured.config, hardware, options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyVmomi import vim
 
@@ -19,7 +19,13 @@ from appliance.vsphere.errors import DatastoreTooSmallError, MachineExistsError,
 from appliance.vsphere.faults import translated
 from appliance.vsphere.machine_marks import MachineMark, RestoreState, mark_options
 from appliance.vsphere.marks import Mark
-from appliance.vsphere.placement import Placement, Target, network_backings, resolve
+from appliance.vsphere.placement import (
+    Placement,
+    Target,
+    network_backings,
+    resolve,
+    unneeded_network_backings,
+)
 from appliance.vsphere.properties import moref_of, properties_of
 from appliance.vsphere.retries import with_patience
 from appliance.vsphere.tasks import wait_for_task
@@ -70,10 +76,11 @@ def create_machine(
         target = resolve(connection, placement, plan.place)
         _refuse_taken_name(connection, target, plan.name)
         _refuse_small_datastore(connection, target, needed)
-        specification = _complete(connection, plan, target, placement, mark)
+        specification, missing = _complete(connection, plan, target, placement, mark)
     reference = _create_once(connection, target, specification, mark, doing)
     with translated(f"{doing}: reading its disks"):
-        return _created(connection, plan, moref_of(reference))
+        created = _created(connection, plan, moref_of(reference))
+    return replace(created, warnings=(*created.warnings, *missing))
 
 
 def _create_once(
@@ -128,18 +135,37 @@ def _refuse_small_datastore(connection: VcenterConnection, target: Target, neede
 
 def _complete(
     connection: VcenterConnection, plan: CreationPlan, target: Target, placement: Placement, mark: Mark
-) -> vim.vm.ConfigSpec:
-    """The plan's specification, with datastore, networks and mark filled in; the plan stays as it is."""
+) -> tuple[vim.vm.ConfigSpec, list[str]]:
+    """The plan's specification with datastore, networks and mark filled in; the plan stays as it is.
+
+    Also a word about each card that cannot be made: it was to stay disconnected, and its network is not here.
+    """
     specification: vim.vm.ConfigSpec = copy.deepcopy(plan.specification)
     specification.files = vim.vm.FileInfo(vmPathName=f"[{target.datastore_name}]")
     specification.extraConfig = [*specification.extraConfig, *mark_options(mark, RestoreState.UNFINISHED)]
-    wanted = {key: placement.networks.get(name, name) for key, name in plan.networks}
-    backings = network_backings(connection, set(wanted.values()), target.datacenter)
+    names = dict(plan.networks)
+    wanted = {name: new for name, new in placement.networks.items() if name in names.values()}
+    others = set(names.values()) - wanted.keys()
+    needed = network_backings(connection, set(wanted.values()), target.datacenter)
+    backings = {
+        **{name: needed[new] for name, new in wanted.items()},
+        **unneeded_network_backings(connection, others, target.datacenter),
+    }
+    changes = []
     for change in specification.deviceChange:
-        device = change.device
-        if device is not None and device.key in wanted:
-            device.backing = backings[wanted[device.key]]
-    return specification
+        network = names.get(change.device.key) if change.device is not None else None
+        if network in backings:
+            change.device.backing = backings[network]
+        if network is None or network in backings:
+            changes.append(change)
+    specification.deviceChange = changes
+    missing = sorted({name for name in names.values() if name not in backings})
+    return specification, [without_network(name) for name in missing]
+
+
+def without_network(name: str) -> str:
+    """What is said of a network that the target does not have."""
+    return f"a card on network {name} is not created: the target has no such network"
 
 
 def _created(connection: VcenterConnection, plan: CreationPlan, moref: ManagedObjectId) -> CreatedMachine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -23,7 +24,8 @@ Kind = TypeVar("Kind", bound=ManagedObject)
 class Placement:
     """Where a new machine goes, by name or inventory path; what is None is where the source was.
 
-    `networks` maps captured network names to those of the target; a network not named keeps its name.
+    `networks` maps captured network names to those of the target. A card of a network that is not named stays
+    on the one of its old name, disconnected, and is not made where there is none.
     """
 
     folder: str | None = None
@@ -85,6 +87,21 @@ def network_backings(
         name: _backing_on(connection, finder.find("network", name, *_NETWORK_KINDS, within=datacenter))
         for name in sorted(names)
     }
+
+
+def unneeded_network_backings(
+    connection: VcenterConnection, names: set[str], datacenter: str
+) -> dict[str, vim.vm.device.VirtualDevice.BackingInfo]:
+    """The same as far as there is exactly one such network: for cards that stay disconnected anyway.
+
+    Raises:
+        vmodl.MethodFault: as vCenter answers; the caller translates.
+    """
+    found: dict[str, vim.vm.device.VirtualDevice.BackingInfo] = {}
+    for name in names:
+        with contextlib.suppress(PlacementNotFoundError, PlacementAmbiguousError):
+            found |= network_backings(connection, {name}, datacenter)
+    return found
 
 
 # The special kinds first: each of their objects is one of the general kind too.

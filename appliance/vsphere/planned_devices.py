@@ -60,12 +60,13 @@ _FILE_BACKINGS = frozenset({"FlatVer2BackingInfo", "SeSparseBackingInfo", "Spars
 class DeviceWishes:
     """What holds for all devices of a new machine.
 
-    `disk_keys`: the captured disks to create, None for all that a snapshot can hold.
+    `disk_keys`: the captured disks to create, None for all that a snapshot can hold. `connected_networks`:
+    captured networks whose cards connect when the machine is powered on.
     """
 
     disk_keys: frozenset[int] | None
     keep_identity: bool
-    connect_networks: bool
+    connected_networks: frozenset[str]
     network_names: Mapping[str, str]
 
 
@@ -156,7 +157,8 @@ def plan_network_card(device: Json, draft: DeviceDraft) -> None:
         addressType="generated",
         wakeOnLanEnabled=flag(device, "wakeOnLanEnabled"),
         connectable=_Device.ConnectInfo(
-            startConnected=draft.wishes.connect_networks and flag(was, "startConnected") is not False,
+            startConnected=name in draft.wishes.connected_networks
+            and flag(was, "startConnected") is not False,
             connected=False,
             allowGuestControl=flag(was, "allowGuestControl") is not False,
         ),

@@ -202,6 +202,16 @@ def test_a_name_that_several_places_have_is_refused_and_a_path_is_not(
     assert machine_by_moref(connection, made.moref).path == "/Datacenter/vm/south/web/web-01 restored"
 
 
+def test_a_card_that_stays_disconnected_does_not_need_its_network(
+    connection: VcenterConnection, captured: MachineConfiguration
+) -> None:
+    plan = creation_plan(captured.document, PLAIN)
+    elsewhere = replace(plan, networks=tuple((key, "Old network") for key, _ in plan.networks))
+    made = create_machine(connection, elsewhere, Placement(), MARK, needed=MIB)
+    assert networks_of(connection, made.moref) == []
+    assert [warning for warning in made.warnings if "Old network" in warning]
+
+
 def test_networks_of_either_kind_are_found_again_by_name(laboratory: StartLab) -> None:
     machine = Machine("router", (Disk(size=MIB),), networks=("VM Network", "Isolated"))
     with connected(laboratory(machine, settings=SETTINGS)) as connection:

@@ -247,7 +247,9 @@ def test_only_the_named_disks_are_created() -> None:
 
 
 def test_network_cards_are_disconnected_unless_wished_otherwise() -> None:
-    apart, together = (plan_of(card(4000), connect_networks=wish) for wish in (False, True))
+    apart, together = (
+        plan_of(card(4000), connected_networks=frozenset(names)) for names in ((), ("VM Network",))
+    )
     (alone,), (joined,) = (planned(plan, vim.vm.device.VirtualVmxnet3) for plan in (apart, together))
     assert (alone.connectable.startConnected, alone.connectable.connected) == (False, False)
     assert joined.connectable.startConnected is True
