@@ -8,7 +8,8 @@ ApplianceError
 ├── RepositoryError            KL-4xxx  the repository: reachable, ours, whole
 │   └── DamageError            KL-45xx  stored bytes are missing or not what was written
 ├── RunError                   KL-5xxx  a run ended in a way that needs a word
-└── ApplianceStateError        KL-6xxx  state database, locks, the appliance's own folder
+├── ApplianceStateError        KL-6xxx  state database, locks, the appliance's own folder
+└── NotificationError          KL-7xxx  a message cannot be delivered
 
 Concrete classes live beside the code that raises them; each has its own `code`, `remedy` and `transient`.
 `docs/errors.md` is generated from this tree, and a test fails when two classes share a code.
@@ -104,3 +105,11 @@ class ApplianceStateError(ApplianceError):
     code = "KL-6000"
     remedy = "Check the folder named in the message: it must exist, be writable and have free space."
     exit_status = 8
+
+
+class NotificationError(ApplianceError):
+    """A message of the notifier was not delivered."""
+
+    code = "KL-7000"
+    remedy = "Correct the notifier's settings, and try them with `keepline notifier test`."
+    exit_status = 9

@@ -8,7 +8,7 @@ from appliance.security.errors import (
     ConsolePasswordFileError,
     SecretUnreadableError,
 )
-from appliance.security.sealer import SecretSealer, vcenter_password_purpose
+from appliance.security.sealer import SecretSealer, notifier_secret_purpose, vcenter_password_purpose
 
 __all__ = [
     "ApplianceKeyError",
@@ -17,6 +17,7 @@ __all__ = [
     "ConsolePasswordFileError",
     "SecretSealer",
     "SecretUnreadableError",
+    "notifier_secret_purpose",
     "read_or_create_key",
     "vcenter_password_purpose",
 ]

@@ -43,6 +43,11 @@ class SecretSealer:
             raise SecretUnreadableError(f"the secret of {purpose} does not open with this key") from error
 
 
+def notifier_secret_purpose(destination: str) -> str:
+    """What the secret of a notifier is sealed for: it never goes to another server or account."""
+    return f"notifier {destination}"
+
+
 def vcenter_password_purpose(vcenter: str) -> str:
     """What the password of a vCenter is sealed for."""
     return f"vCenter {vcenter}"

@@ -45,6 +45,7 @@ FAMILIES = {
     "KL-4": "The repository",
     "KL-5": "Runs",
     "KL-6": "The appliance's own state",
+    "KL-7": "The notifier's messages",
 }
 
 
