@@ -16,7 +16,7 @@ from typing import Any  # JSON of the channel
 from urllib.parse import urlsplit
 
 from keepline_lab import control_values
-from keepline_lab.control_values import MachineState, VcenterState, Written
+from keepline_lab.control_values import MachineState, TagState, VcenterState, Written
 from keepline_lab.errors import LabError
 from keepline_lab.extents import Extent
 from keepline_lab.library import VddkFault
@@ -29,6 +29,8 @@ ANSWER_SECONDS = 600
 class CallFault:
     """From the `nth` call of an API method on (about `machine`, if one is named) `count` calls go wrong.
 
+    A call of the REST services is named `rest.RESOURCE.ACTION`, such as `rest.session.create`; it takes no
+    `fault`, `task_fault` or `drop_after`.
     `action` is `fault` or `task_fault` (with `fault`, a fault's name in the API), `drop`, `drop_after`,
     `http_503`, `delay` or `hang` (with `milliseconds`).
     """
@@ -154,6 +156,26 @@ class Control:  # every operation is a method here, so that a test needs to know
     def release(self, machine: str, identity: str = "") -> None:
         """End a hold, whoever has it unless an identity is named."""
         self._call("release", machine=machine, identity=identity)
+
+    def tag(self, machine: str, category: str, name: str) -> None:
+        """Hang a tag on a machine, made where there is none; without a machine it is only made."""
+        self._call("tag", machine=machine, category=category, name=name)
+
+    def tag_crowd(self, count: int, category: str, name: str) -> None:
+        """Hang a tag on so many machines that are in no inventory, as deleted ones leave them."""
+        self._call("tag", crowd=count, category=category, name=name)
+
+    def untag(self, machine: str, category: str, name: str) -> None:
+        """Take a tag off a machine."""
+        self._call("untag", machine=machine, category=category, name=name)
+
+    def delete_tag(self, category: str, name: str) -> None:
+        """Take a tag away from everything."""
+        self._call("tag_delete", category=category, name=name)
+
+    def tags(self) -> tuple[TagState, ...]:
+        """Return all tags and what they hang on."""
+        return tuple(map(control_values.tag_of, self._call("tags")["tags"]))
 
     # The saboteur
 

@@ -140,7 +140,17 @@ class VcenterState:
     open_handles: tuple[OpenHandle, ...]
     attached: tuple[OpenHandle, ...]
     sessions: int
+    rest_sessions: int
     calls: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class TagState:
+    """One tag, and the managed object IDs of the machines that it hangs on."""
+
+    category: str
+    name: str
+    machines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +177,11 @@ def state_of(document: dict[str, Any]) -> VcenterState:
         open_handles=tuple(_value(OpenHandle, handle) for handle in document["open_handles"]),
         attached=tuple(_value(OpenHandle, handle) for handle in document["attached"]),
     )
+
+
+def tag_of(document: dict[str, Any]) -> TagState:
+    """Read one tag of the answer to `tags`."""
+    return _value(TagState, document, machines=tuple(document["machines"]))
 
 
 def written_of(document: dict[str, Any]) -> Written:

@@ -120,7 +120,7 @@ func (l *Lab) showState(*struct{}) (any, error) {
 	defer l.mutex.Unlock()
 	return map[string]any{
 		"snapshots": snapshots, "holds": holds, "open_handles": open, "attached": attached,
-		"sessions": sessions, "calls": maps.Clone(l.calls),
+		"sessions": sessions, "rest_sessions": l.tags.Sessions.Count(), "calls": maps.Clone(l.calls),
 	}, nil
 }
 

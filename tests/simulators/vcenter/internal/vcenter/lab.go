@@ -16,6 +16,7 @@ import (
 	"keepline.org/simulators/vcenter/internal/config"
 	"keepline.org/simulators/vcenter/internal/frozen"
 	"keepline.org/simulators/vcenter/internal/rules"
+	"keepline.org/simulators/vcenter/internal/tagging"
 )
 
 // Lab is one simulated vCenter. Locks are taken in this order: an object's lock in the simulator's registry, then a
@@ -34,6 +35,7 @@ type Lab struct {
 	ready       atomic.Bool // calls are counted and spoiled from now on
 	handles     handleTable
 	journal     *eventJournal
+	tags        *tagging.Service
 
 	mutex     sync.Mutex
 	machines  map[string]*Machine
@@ -88,6 +90,9 @@ func (l *Lab) build() error {
 		return err
 	}
 	if err := l.buildInfrastructure(); err != nil {
+		return err
+	}
+	if err := l.openTagging(); err != nil {
 		return err
 	}
 	l.registry.AddHandler(l.sidecar)

@@ -8,6 +8,8 @@ import (
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
+
+	"keepline.org/simulators/vcenter/internal/tagging"
 )
 
 // The registry tells the sidecar of every object that appears, changes or goes.
@@ -67,6 +69,7 @@ func (s *sidecar) RemoveObject(_ *simulator.Context, ref types.ManagedObjectRefe
 	switch ref.Type {
 	case "VirtualMachine":
 		s.forget(ref.Value)
+		s.tags.Store.Forget(tagging.Object{Type: ref.Type, ID: ref.Value})
 	case "Folder":
 		s.forgetFolder(ref)
 	}

@@ -7,7 +7,7 @@ import (
 
 	_ "github.com/vmware/govmomi/pbm/simulator" // storage policies
 	"github.com/vmware/govmomi/simulator"
-	_ "github.com/vmware/govmomi/vapi/simulator" // tags and the REST session
+	_ "github.com/vmware/govmomi/vapi/simulator" // content libraries
 )
 
 // Serve starts the API and returns its URL and how to stop it.
@@ -15,8 +15,8 @@ func (l *Lab) Serve() (string, func()) {
 	l.limitSessions()
 	mux := http.NewServeMux() // each pattern is more specific than the simulator's own
 	mux.HandleFunc("POST /sdk", l.serveSDK)
-	mux.HandleFunc("/api/session", l.serveAPI)
-	mux.HandleFunc("/api/cis/tagging/", l.serveAPI)
+	mux.Handle("/api/session", l.tags)
+	mux.Handle("/api/cis/tagging/", l.tags)
 	for _, method := range []string{"GET", "PUT", "POST"} {
 		mux.HandleFunc(method+" /folder/", l.serveFolder)
 	}

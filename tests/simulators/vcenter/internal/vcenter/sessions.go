@@ -37,5 +37,5 @@ func (l *Lab) terminateSessions() int {
 	for _, session := range sessions {
 		manager.TerminateSession(ctx, &types.TerminateSession{SessionId: []string{session.Key}})
 	}
-	return len(sessions)
+	return len(sessions) + l.tags.Sessions.Terminate()
 }
