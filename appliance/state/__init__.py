@@ -30,15 +30,32 @@ from appliance.state.folder import (
 )
 from appliance.state.installation_store import InstallationStore
 from appliance.state.journal_store import JournalEntry, JournalKind, JournalNumber, JournalStore
+from appliance.state.notifier_facts import (
+    NIGHT_WINDOW,
+    FiredDueTime,
+    FiredMachine,
+    NoticeFacts,
+    SignOfLife,
+    ToldNotice,
+    night_key,
+)
+from appliance.state.notifier_store import (
+    DeliveryFailure,
+    NoticeState,
+    NotifierStore,
+    Outbox,
+    StoredNotice,
+    StoredNotifier,
+)
 from appliance.state.policy_store import DueRun, Firing, PolicyStore
 from appliance.state.repository_store import DEFAULT_REPOSITORY, RepositoryStore, StoredRepository
-from appliance.state.retry_store import RetryStore
 from appliance.state.run_log_store import RunLogStore
 from appliance.state.run_store import RequestedRun, RunFilter, RunStore
 from appliance.state.vcenter_store import StoredVcenter, VcenterStore
 
 __all__ = [
     "DEFAULT_REPOSITORY",
+    "NIGHT_WINDOW",
     "AuditFile",
     "AuditFileError",
     "Database",
@@ -48,7 +65,10 @@ __all__ = [
     "DatabaseNewerError",
     "DatabaseReadOnlyError",
     "DatabaseUnusableError",
+    "DeliveryFailure",
     "DueRun",
+    "FiredDueTime",
+    "FiredMachine",
     "Firing",
     "InstallationStore",
     "JournalEntry",
@@ -56,6 +76,10 @@ __all__ = [
     "JournalNumber",
     "JournalStore",
     "NotInitialisedError",
+    "NoticeFacts",
+    "NoticeState",
+    "NotifierStore",
+    "Outbox",
     "PolicyExistsError",
     "PolicyNotFoundError",
     "PolicyStore",
@@ -63,19 +87,23 @@ __all__ = [
     "RepositoryNotFoundError",
     "RepositoryStore",
     "RequestedRun",
-    "RetryStore",
     "RunFilter",
     "RunLogStore",
     "RunNotFoundError",
     "RunStore",
     "RunTransitionError",
+    "SignOfLife",
     "StateFolderError",
+    "StoredNotice",
+    "StoredNotifier",
     "StoredRepository",
     "StoredVcenter",
+    "ToldNotice",
     "VcenterExistsError",
     "VcenterNotFoundError",
     "VcenterStore",
     "create_state_folder",
+    "night_key",
     "open_database",
     "require_state_folder",
 ]

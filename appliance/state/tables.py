@@ -8,7 +8,7 @@ from sqlalchemy import Dialect, ForeignKey, Index, MetaData, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """The newest migration: what a database of this version says it has."""
 
 
@@ -104,7 +104,7 @@ class RunRow(Base):
     requested_at: Mapped[datetime] = mapped_column(UtcText)
     request: Mapped[str] = mapped_column(Text)
     started_at: Mapped[datetime | None] = mapped_column(UtcText)
-    ended_at: Mapped[datetime | None] = mapped_column(UtcText)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcText, index=True)
     phase: Mapped[str] = mapped_column(default="")
     attempt: Mapped[int] = mapped_column(default=0)
     cancel_requested: Mapped[bool] = mapped_column(default=False)
@@ -176,3 +176,40 @@ class FiredRunRow(Base):
     due_key: Mapped[str] = mapped_column(ForeignKey("firings.due_key"), primary_key=True)
     subject: Mapped[str] = mapped_column(primary_key=True)
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), index=True)
+
+
+class NotifierRow(Base):
+    """At most one row: where messages go; the secret is sealed with the appliance's key (rule 14).
+
+    `document` is the notifier of this kind, as JSON.
+    """
+
+    __tablename__ = "notifier"
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    document: Mapped[str] = mapped_column(Text)
+    sealed_secret: Mapped[bytes | None]
+    since: Mapped[datetime] = mapped_column(UtcText)
+
+
+class NoticeRow(Base):
+    """A message that was decided on: its key is the reason why nothing is told twice.
+
+    `policy_id` is no foreign key: what was told stays told when its policy goes.
+    """
+
+    __tablename__ = "notices"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    policy_id: Mapped[str | None] = mapped_column(index=True)
+    at: Mapped[datetime] = mapped_column(UtcText)
+    document: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime] = mapped_column(UtcText)
+    claimed_until: Mapped[datetime | None] = mapped_column(UtcText)
+    settled_at: Mapped[datetime | None] = mapped_column(UtcText)
+    failing_since: Mapped[datetime | None] = mapped_column(UtcText)
+    failure: Mapped[str | None] = mapped_column(Text)
