@@ -7,7 +7,7 @@ objects, however many. Source: vSphere Automation API reference, "Cis Tagging".
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from appliance.model.identifiers import ManagedObjectId
@@ -65,14 +65,9 @@ def attached_tags(connection: VcenterConnection, wanted: Collection[Tag]) -> Att
         return AttachedTags({}, frozenset())
     with rest_session(connection) as session:
         tags = dict(_iter_known(session, frozenset(wanted)))
-        machines: dict[ManagedObjectId, frozenset[Tag]] = {}
-        for attached in _iter_attached(session, sorted(tags)):
-            tag = frozenset({tags[attached.tag_id]})
-            for each in attached.object_ids:
-                if each.type == _MACHINE:
-                    moref = ManagedObjectId(each.id)
-                    machines[moref] = machines.get(moref, frozenset()) | tag
-    return AttachedTags(machines, frozenset(wanted) - frozenset(tags.values()))
+        attached = list(_iter_attached(session, sorted(tags)))
+    told = {tags[each.tag_id] for each in attached if each.tag_id in tags}
+    return AttachedTags(_by_machine(tags, attached), frozenset(wanted) - told)
 
 
 def _iter_known(session: RestSession, wanted: frozenset[Tag]) -> Iterator[tuple[str, Tag]]:
@@ -85,6 +80,17 @@ def _iter_known(session: RestSession, wanted: frozenset[Tag]) -> Iterator[tuple[
             tag = Tag(category, name)
             if tag in wanted:
                 yield tag_id, tag
+
+
+def _by_machine(
+    tags: Mapping[str, Tag], attached: Iterable[_TagToObjects]
+) -> dict[ManagedObjectId, frozenset[Tag]]:
+    found: dict[ManagedObjectId, set[Tag]] = {}
+    for each in attached:
+        for target in each.object_ids:
+            if target.type == _MACHINE and each.tag_id in tags:
+                found.setdefault(ManagedObjectId(target.id), set()).add(tags[each.tag_id])
+    return {moref: frozenset(of_machine) for moref, of_machine in found.items()}
 
 
 def _ids_in_category(session: RestSession, category_id: str) -> list[str]:
