@@ -49,6 +49,7 @@ from appliance.state.notifier_store import (
 )
 from appliance.state.policy_store import DueRun, Firing, PolicyStore
 from appliance.state.repository_store import DEFAULT_REPOSITORY, RepositoryStore, StoredRepository
+from appliance.state.retry_store import RetryStore
 from appliance.state.run_log_store import RunLogStore
 from appliance.state.run_store import RequestedRun, RunFilter, RunStore
 from appliance.state.vcenter_store import StoredVcenter, VcenterStore
@@ -87,6 +88,7 @@ __all__ = [
     "RepositoryNotFoundError",
     "RepositoryStore",
     "RequestedRun",
+    "RetryStore",
     "RunFilter",
     "RunLogStore",
     "RunNotFoundError",
