@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import secrets
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from appliance.dispatch import LocalMoverPool, MoverLimits
 from appliance.engine import CrashStart, Engine, EngineLimits, EngineLock, FolderMoverLocks, RunHandler
 from appliance.model.run_limits import RunLimits
 from appliance.model.runs import RunKind
+from appliance.notifications import Origin, open_channel
 from appliance.restore import CheckHandler, RestoreDiskHandler, RestoreMachineHandler, VerifyHandler
 from appliance.run_context import MoverSettings, Tools
 from appliance.run_context.recovery import LeftoverRecovery
@@ -30,6 +32,9 @@ from appliance.services import (
     EstateReader,
     InventoryService,
     LoggedInVcenters,
+    NotifierCourier,
+    NotifierKeeper,
+    NotifierService,
     PointDirectory,
     PointService,
     PolicyCovers,
@@ -46,6 +51,7 @@ from appliance.services import (
     RetryService,
     RunQueue,
     RunService,
+    SilenceReasons,
     VcenterService,
     VsphereGateway,
     software_version,
@@ -56,6 +62,7 @@ from appliance.state import (
     Database,
     InstallationStore,
     JournalStore,
+    NotifierStore,
     PolicyStore,
     RepositoryStore,
     RetryStore,
@@ -84,6 +91,8 @@ class Appliance:
     due_policies: DuePolicies
     retention: RetentionService
     policy_keeper: PolicyKeeper
+    notifier: NotifierService
+    notifier_keeper: NotifierKeeper
     policy_covers: PolicyCovers
     engine_lock: EngineLock
     make_engine: Callable[[], Engine]
@@ -101,6 +110,7 @@ class _Stores:
     log: RunLogStore
     journal: JournalStore
     policies: PolicyStore
+    notifier: NotifierStore
 
     @classmethod
     def of(cls, database: Database) -> _Stores:
@@ -113,6 +123,7 @@ class _Stores:
             RunLogStore(database),
             JournalStore(database),
             PolicyStore(database),
+            NotifierStore(database),
         )
 
 
@@ -141,6 +152,8 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
     inventory = PolicyInventory(vcenters, own_bios_uuid(OWN_UUID_FILE))
     due_policies = DuePolicies(stores.policies, inventory, queue, stores.log, clock)
     retries = RetryService(stores.runs, stores.retries, stores.log, queue, clock, _retry_rule(settings))
+    courier = _courier(stores, sealer)
+    notifier_keeper = _notifier_keeper(settings, stores, courier, inventory, clock)
     retention = RetentionService(stores.policies, inventory, RepositoryShelf(repositories, clock), clock)
     return Appliance(
         clock=clock,
@@ -156,12 +169,28 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
         due_policies=due_policies,
         retention=retention,
         policy_covers=PolicyCovers(stores.policies, inventory),
-        policy_keeper=PolicyKeeper(due_policies, retries, retention, stores.runs, clock),
+        policy_keeper=PolicyKeeper(due_policies, retries, retention, notifier_keeper, stores.runs, clock),
+        notifier=NotifierService(stores.notifier, courier, clock),
+        notifier_keeper=notifier_keeper,
         engine_lock=EngineLock(settings.state_folder),
         make_engine=lambda: _engine(
             settings, stores, _tools(settings, stores, vcenters, repositories, clock)
         ),
     )
+
+
+def _courier(stores: _Stores, sealer: SecretSealer) -> NotifierCourier:
+    def origin() -> Origin:
+        return Origin(platform.node() or "keepline", stores.installation.find() or "")
+
+    return NotifierCourier(sealer, open_channel, origin)
+
+
+def _notifier_keeper(
+    settings: Settings, stores: _Stores, courier: NotifierCourier, inventory: PolicyInventory, clock: Clock
+) -> NotifierKeeper:
+    engine = EnginePresence(EngineLock(settings.state_folder).holder)
+    return NotifierKeeper(stores.notifier, courier, SilenceReasons(inventory, engine.is_running), clock)
 
 
 def console_services(appliance: Appliance, settings: Settings) -> ConsoleServices:
@@ -185,6 +214,7 @@ def console_services(appliance: Appliance, settings: Settings) -> ConsoleService
         repositories=appliance.repositories,
         runs=appliance.runs,
         policies=appliance.policies,
+        notifier=appliance.notifier,
         state_folder=folder,
     )
 

@@ -58,11 +58,16 @@ def _work(appliance: Appliance, stop: StopFlag, output: Output) -> None:
     with ThreadPoolExecutor(1, thread_name_prefix="engine") as pool:
         working = pool.submit(made.run_until_stopped)
         try:
-            with Waker(appliance.policy_keeper.wake, appliance.clock) as waker:
+            # Delivery has a thread of its own: a mail server that hangs must not hold up what is due.
+            with (
+                Waker(appliance.policy_keeper.wake, appliance.clock) as waker,
+                Waker(appliance.notifier_keeper.wake, appliance.clock) as messenger,
+            ):
                 output.notice("engine started")
                 while not stop.is_set and not working.done():
                     appliance.clock.sleep(LOOK_SECONDS)
                     waker.check()
+                    messenger.check()
                 output.notice("stopping: runs end as interrupted, and go on with the next engine")
                 made.stop()
         finally:

@@ -27,3 +27,10 @@ class StoppedByUserError(InputError):
     code = "KL-1102"
     remedy = "Nothing to do: nothing was begun."
     exit_status = 130
+
+
+class AuthoritiesFileError(InputError):
+    """The file with the certificates of authorities cannot be read."""
+
+    code = "KL-1103"
+    remedy = "Give a file that this user may read, with certificates in PEM form."

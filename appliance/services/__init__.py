@@ -35,6 +35,15 @@ from appliance.services.estate import Estate, EstateMachine, SourceFailure, Vcen
 from appliance.services.estate_list import ListPage, ListWish, SiteSummary, page_of, sites_of
 from appliance.services.estate_reader import EstateReader, kept_fresh
 from appliance.services.inventory import InventoryService, ListedMachine
+from appliance.services.notifier import (
+    NewEmailNotifier,
+    NewWebhookNotifier,
+    NotifierService,
+    NotifierView,
+)
+from appliance.services.notifier_courier import NotifierCourier
+from appliance.services.notifier_errors import NoNotifierError, NotifierRefusedError
+from appliance.services.notifier_keeper import NotifierKeeper, NotifierReport
 from appliance.services.point_directory import (
     NewestPoint,
     PointDirectory,
@@ -67,6 +76,7 @@ from appliance.services.run_overview import (
 from appliance.services.run_queue import RunQueue
 from appliance.services.run_results import RunResult, result_of
 from appliance.services.runs import RunService
+from appliance.services.silence_reasons import SilenceReasons
 from appliance.services.vcenter_gateway import (
     LoggedInVcenters,
     VcenterGateway,
@@ -117,11 +127,20 @@ __all__ = [
     "MachineIsTemplateError",
     "MachineNotListedError",
     "MachineRetention",
+    "NewEmailNotifier",
     "NewPolicy",
     "NewVcenter",
+    "NewWebhookNotifier",
     "NewestPoint",
     "NoConsolePasswordError",
+    "NoNotifierError",
     "NoVcenterError",
+    "NotifierCourier",
+    "NotifierKeeper",
+    "NotifierRefusedError",
+    "NotifierReport",
+    "NotifierService",
+    "NotifierView",
     "Phase",
     "PhaseState",
     "PlaceGoneError",
@@ -163,6 +182,7 @@ __all__ = [
     "SelectionPreview",
     "SelectionWords",
     "SignInRefusedError",
+    "SilenceReasons",
     "SimulatedPlan",
     "SiteSummary",
     "SourceFailure",

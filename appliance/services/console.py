@@ -10,6 +10,7 @@ from appliance.services.backups import BackupService
 from appliance.services.console_access import ConsoleAccessService
 from appliance.services.engine_presence import EnginePresence
 from appliance.services.estate_reader import EstateReader
+from appliance.services.notifier import NotifierService
 from appliance.services.point_directory import PointDirectory
 from appliance.services.points import PointService
 from appliance.services.policies import PolicyService
@@ -35,4 +36,5 @@ class ConsoleServices:
     repositories: RepositoryService
     runs: RunService
     policies: PolicyService
+    notifier: NotifierService
     state_folder: Path

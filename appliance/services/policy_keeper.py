@@ -13,6 +13,7 @@ from appliance.model.requests import BackupRequest
 from appliance.model.runs import Run, RunKind, RunState
 from appliance.model.virtual_machines import MachineIdentity
 from appliance.services.due_policies import DuePolicies
+from appliance.services.notifier_keeper import NotifierKeeper
 from appliance.services.retention import RetentionService
 from appliance.services.retries import RetryService
 from appliance.state import RunFilter, RunStore
@@ -39,12 +40,14 @@ class PolicyKeeper:
         due: DuePolicies,
         retries: RetryService,
         retention: RetentionService,
+        notifier: NotifierKeeper,
         runs: RunStore,
         clock: Clock,
     ) -> None:
         self._due = due
         self._retries = retries
         self._retention = retention
+        self._notifier = notifier
         self._runs = runs
         self._clock = clock
         self._seen: frozenset[RunId] = frozenset()
@@ -56,6 +59,7 @@ class PolicyKeeper:
         try:
             self._queue_due()
             self._queue_retries()
+            self._notifier.note()  # after both: what was just taken up is neither overdue nor lost
             self._apply_retention()
             return self._due.next_moment()
         except ApplianceError as error:

@@ -79,6 +79,8 @@ class Terminal:
             due_policies=desk.due_policies,
             retention=desk.retention,
             policy_keeper=desk.policy_keeper,
+            notifier=desk.notifier,
+            notifier_keeper=desk.notifier_keeper,
             engine_lock=self.lock,
             make_engine=self._engine,
         )

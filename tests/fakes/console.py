@@ -105,5 +105,6 @@ class ConsoleDesk:
             repositories=desk.repositories,
             runs=desk.runs,
             policies=desk.policies,
+            notifier=desk.notifier,
             state_folder=desk.folder,
         )

@@ -10,6 +10,7 @@ from appliance.clock import ManualClock
 from appliance.model.identifiers import RecoveryPointId
 from appliance.model.recovery_points import RecoveryPoint
 from appliance.model.virtual_machines import MachineIdentity
+from appliance.notifications import Origin
 from appliance.repository.errors import PointNotFoundError
 from appliance.repository.points import ListedPoint, PointListing
 from appliance.scheduling import RetryRule
@@ -19,6 +20,9 @@ from appliance.services import (
     DuePolicies,
     InventoryService,
     NewVcenter,
+    NotifierCourier,
+    NotifierKeeper,
+    NotifierService,
     PointService,
     PolicyCovers,
     PolicyInventory,
@@ -30,12 +34,14 @@ from appliance.services import (
     RetryService,
     RunQueue,
     RunService,
+    SilenceReasons,
     VcenterService,
 )
 from appliance.state import (
     Database,
     InstallationStore,
     JournalStore,
+    NotifierStore,
     PolicyStore,
     RepositoryStore,
     RetryStore,
@@ -43,6 +49,7 @@ from appliance.state import (
     RunStore,
     VcenterStore,
 )
+from tests.fakes.channels import FakeChannels
 from tests.fakes.vcenters import SHA256, FakeVcenters
 
 KEY = bytes(range(32))
@@ -122,8 +129,20 @@ class Desk:
         self.retries = RetryService(
             self.run_store, RetryStore(database), self.log, queue, self.clock, RetryRule()
         )
+        self.channels = FakeChannels()
+        self.is_engine_running = True
+        self.notifier_store = NotifierStore(database)
+        courier = NotifierCourier(SecretSealer(KEY), self.channels.open, lambda: Origin("box", "abc"))
+        reasons = SilenceReasons(inventory, lambda: self.is_engine_running)
+        self.notifier = NotifierService(self.notifier_store, courier, self.clock)
+        self.notifier_keeper = NotifierKeeper(self.notifier_store, courier, reasons, self.clock)
         self.policy_keeper = PolicyKeeper(
-            self.due_policies, self.retries, self.retention, self.run_store, self.clock
+            self.due_policies,
+            self.retries,
+            self.retention,
+            self.notifier_keeper,
+            self.run_store,
+            self.clock,
         )
 
     def new_vcenter(
