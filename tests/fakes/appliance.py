@@ -79,6 +79,7 @@ class Terminal:
             due_policies=desk.due_policies,
             retention=desk.retention,
             policy_keeper=desk.policy_keeper,
+            policy_covers=desk.policy_covers,
             notifier=desk.notifier,
             notifier_keeper=desk.notifier_keeper,
             engine_lock=self.lock,
