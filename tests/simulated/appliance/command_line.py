@@ -98,9 +98,17 @@ class WarmProcess:
         return answer
 
     def command(
-        self, installation: Installation, *arguments: str, entered: str = "", die_at: int | None = None
+        self,
+        installation: Installation,
+        *arguments: str,
+        entered: str = "",
+        die_at: int | None = None,
+        die_before: str = "",
     ) -> Started:
-        """Start one command of an appliance; `entered` is its standard input."""
+        """Start one command of an appliance; `entered` is its standard input.
+
+        With `die_at` or `die_before` its engine is killed before that call to the object store.
+        """
         self._count += 1
         folder = self._folder / str(self._count)
         folder.mkdir()
@@ -108,7 +116,8 @@ class WarmProcess:
         request = {
             "arguments": list(arguments),
             "environment": environment_of(installation),
-            "die_at": die_at,
+            "die_at": 0 if die_before and die_at is None else die_at,
+            "die_before": die_before,
             **{name: str(folder / name) for name in ("stdin", "stdout", "stderr", "calls")},
         }
         return Started(self, self.ask({"run": request})["process"], folder)

@@ -21,9 +21,13 @@ from tests.fakes.object_stores import FaultyObjectStore
 
 @dataclass(slots=True)
 class DyingObjectStore(FaultyObjectStore):
-    """Writes every call down before it is made; the process dies before the n-th one, from 1; 0 is never."""
+    """Writes every call down before it is made; the process dies before one of them.
+
+    Before the n-th one, from 1 (0 is never), or before the first whose name and key begin with `die_before`.
+    """
 
     die_at: int = 0
+    die_before: str = ""
     record: Path = field(default=Path(os.devnull))
 
     @contextmanager
@@ -31,13 +35,14 @@ class DyingObjectStore(FaultyObjectStore):
         self.calls.append(name)
         with self.record.open("a") as record:
             record.write(f"{name} {key}\n")
-        if len(self.calls) == self.die_at:
+        is_named = self.die_before and f"{name} {key}".startswith(self.die_before)
+        if is_named or len(self.calls) == self.die_at:
             os.kill(os.getpid(), signal.SIGKILL)
         yield
 
 
 def open_with_dying_store(
-    die_at: int, record: Path
+    die_at: int, die_before: str, record: Path
 ) -> Callable[[Settings], AbstractContextManager[Appliance]]:
     """What `open_appliance` is, but the engine's repository lies in a dying store."""
 
@@ -49,7 +54,9 @@ def open_with_dying_store(
             stores = assembly._Stores.of(database)
             whole = assembly._appliance(settings, stores, sealer, clock)
             tools = assembly._tools(settings, stores, whole.vcenters, whole.repositories, clock)
-            store = DyingObjectStore(tools.repository.store, die_at=die_at, record=record)
+            store = DyingObjectStore(
+                tools.repository.store, die_at=die_at, die_before=die_before, record=record
+            )
             dying = replace(tools, repository=Repository(store, tools.repository.identity))
             yield replace(whole, make_engine=lambda: assembly._engine(settings, stores, dying))
 

@@ -56,7 +56,7 @@ def carry_out(request: dict[str, Any]) -> NoReturn:
     os.environ.update(request["environment"])
     opener: Callable[[Settings], AbstractContextManager[Appliance]] = open_appliance
     if request["die_at"] is not None:
-        opener = open_with_dying_store(request["die_at"], Path(request["calls"]))
+        opener = open_with_dying_store(request["die_at"], request["die_before"], Path(request["calls"]))
     status = 1
     try:
         status = run(request["arguments"], Invocation(standard_streams(), opener))
