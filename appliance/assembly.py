@@ -37,10 +37,15 @@ from appliance.services import (
     NotifierService,
     PointDirectory,
     PointService,
+    PolicyBackups,
     PolicyCovers,
+    PolicyEditor,
     PolicyInventory,
     PolicyKeeper,
+    PolicyOverview,
+    PolicyPages,
     PolicyService,
+    RememberedInventory,
     RepositoryPointIndex,
     RepositoryPoints,
     RepositoryService,
@@ -60,6 +65,7 @@ from appliance.settings import Settings
 from appliance.state import (
     AuditFile,
     Database,
+    FiringStore,
     InstallationStore,
     JournalStore,
     NotifierStore,
@@ -94,6 +100,7 @@ class Appliance:
     notifier: NotifierService
     notifier_keeper: NotifierKeeper
     policy_covers: PolicyCovers
+    policy_pages: PolicyPages
     engine_lock: EngineLock
     make_engine: Callable[[], Engine]
 
@@ -110,6 +117,7 @@ class _Stores:
     log: RunLogStore
     journal: JournalStore
     policies: PolicyStore
+    firings: FiringStore
     notifier: NotifierStore
 
     @classmethod
@@ -123,6 +131,7 @@ class _Stores:
             RunLogStore(database),
             JournalStore(database),
             PolicyStore(database),
+            FiringStore(database),
             NotifierStore(database),
         )
 
@@ -150,6 +159,8 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
     catalog = RepositoryPoints(repositories)
     points = PointService(catalog, queue)
     inventory = PolicyInventory(vcenters, own_bios_uuid(OWN_UUID_FILE))
+    backups = BackupService(vcenters, repositories, queue)
+    policies = PolicyService(stores.policies, stores.vcenters, inventory, clock, secrets.token_hex)
     due_policies = DuePolicies(stores.policies, inventory, queue, stores.log, clock)
     retries = RetryService(stores.runs, stores.retries, stores.log, queue, clock, _retry_rule(settings))
     courier = _courier(stores, sealer)
@@ -159,16 +170,17 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
         clock=clock,
         vcenters=vcenters,
         inventory=InventoryService(vcenters, points),
-        backups=BackupService(vcenters, repositories, queue),
+        backups=backups,
         restores=RestoreService(catalog, stores.vcenters, queue),
         points=points,
         repositories=repositories,
         runs=RunService(stores.runs, stores.log, clock),
         retries=retries,
-        policies=PolicyService(stores.policies, stores.vcenters, inventory, clock, secrets.token_hex),
+        policies=policies,
         due_policies=due_policies,
         retention=retention,
         policy_covers=PolicyCovers(stores.policies, inventory),
+        policy_pages=_policy_pages(stores, vcenters, repositories, policies, backups, clock),
         policy_keeper=PolicyKeeper(due_policies, retries, retention, notifier_keeper, stores.runs, clock),
         notifier=NotifierService(stores.notifier, courier, clock),
         notifier_keeper=notifier_keeper,
@@ -193,6 +205,28 @@ def _notifier_keeper(
     return NotifierKeeper(stores.notifier, courier, SilenceReasons(inventory, engine.is_running), clock)
 
 
+def _policy_pages(
+    stores: _Stores,
+    vcenters: VcenterService,
+    repositories: RepositoryService,
+    policies: PolicyService,
+    backups: BackupService,
+    clock: Clock,
+) -> PolicyPages:
+    """What only looks goes by remembered inventories, what changes or queues something does not."""
+    remembered = RememberedInventory(vcenters, own_bios_uuid(OWN_UUID_FILE), clock)
+    looking = PolicyService(stores.policies, stores.vcenters, remembered, clock, secrets.token_hex)
+    overview = PolicyOverview(looking, stores.firings, remembered, stores.runs, clock)
+    shelf = RepositoryShelf(repositories, clock)
+    return PolicyPages(
+        policies=policies,
+        overview=overview,
+        editor=PolicyEditor(policies, looking, overview, clock),
+        backups=PolicyBackups(policies, backups, stores.log, clock),
+        retention=RetentionService(stores.policies, remembered, shelf, clock),
+    )
+
+
 def console_services(appliance: Appliance, settings: Settings) -> ConsoleServices:
     """What the console calls, over an open appliance of these settings."""
     directory = PointDirectory(RepositoryPointIndex(appliance.repositories))
@@ -214,6 +248,7 @@ def console_services(appliance: Appliance, settings: Settings) -> ConsoleService
         repositories=appliance.repositories,
         runs=appliance.runs,
         policies=appliance.policies,
+        policy_pages=appliance.policy_pages,
         notifier=appliance.notifier,
         state_folder=folder,
     )

@@ -8,12 +8,16 @@ from appliance.services.console_access import ADMINISTRATOR, SHORTEST_PASSWORD, 
 from appliance.services.console_errors import (
     NOT_FOUND,
     ConsolePasswordTooShortError,
+    FiringNotFoundError,
     ForgedFormError,
+    InventoryBusyError,
     MachineNotListedError,
     NoConsolePasswordError,
+    NothingMeantError,
     PlaceGoneError,
     PlanBlockedError,
     PlanStaleError,
+    PolicyStaleError,
     SignInRefusedError,
     TooManySignInsError,
     WrongFieldError,
@@ -52,12 +56,38 @@ from appliance.services.point_directory import (
 )
 from appliance.services.points import PointCatalog, PointService, RepositoryPoints, image_of
 from appliance.services.policies import ListedPolicy, PolicyService, PolicyView, SelectionPreview
+from appliance.services.policy_backups import PolicyBackups
 from appliance.services.policy_covers import PolicyCovers
+from appliance.services.policy_editor import FormPreview, OpenedPolicy, PolicyEditor
 from appliance.services.policy_errors import LongSimulationError, PolicyRefusedError
+from appliance.services.policy_form import FieldProblem, PolicyForm, form_of, known_zones, read_form
 from appliance.services.policy_inventory import Inventories, Inventory, PolicyInventory
 from appliance.services.policy_keeper import PolicyKeeper
+from appliance.services.policy_overview import (
+    FiringOutcome,
+    MachinesMeant,
+    MachinesPage,
+    MachinesWish,
+    MeantMachine,
+    OutcomeKind,
+    PolicyOverview,
+    PolicyRow,
+    coming_due_times,
+    machines_page,
+    outcome_of,
+)
+from appliance.services.policy_pages import PolicyPages
+from appliance.services.policy_texts import (
+    CONSISTENCY_TEXTS,
+    Difference,
+    differences,
+    retention_text,
+    selection_text,
+    when_text,
+)
 from appliance.services.policy_words import NewPolicy, RetentionWords, SelectionWords
 from appliance.services.protection import Protection
+from appliance.services.remembered_inventory import RememberedInventory
 from appliance.services.repositories import InitialisedRepository, RepositoryService
 from appliance.services.restore_checks import DiskOrder, PlanCheck, RestoreOrder
 from appliance.services.restore_plan import PlanStep, RestorePlan
@@ -77,6 +107,14 @@ from appliance.services.run_queue import RunQueue
 from appliance.services.run_results import RunResult, result_of
 from appliance.services.runs import RunService
 from appliance.services.silence_reasons import SilenceReasons
+from appliance.services.schedule_choices import (
+    WEEKDAY_NAMES,
+    Rhythm,
+    ScheduleChoice,
+    choice_of,
+    cron_of,
+    schedule_text,
+)
 from appliance.services.vcenter_gateway import (
     LoggedInVcenters,
     VcenterGateway,
@@ -85,13 +123,22 @@ from appliance.services.vcenter_gateway import (
 )
 from appliance.services.vcenters import Check, ListedVcenter, NewVcenter, VcenterService
 from appliance.services.version import software_version
-from appliance.state import RequestedRun, RunFilter
+from appliance.state import (
+    FiringCounts,
+    PolicyExistsError,
+    PolicyNotFoundError,
+    RequestedRun,
+    RunFilter,
+    VcenterNotFoundError,
+)
 
 __all__ = [
     "ADMINISTRATOR",
+    "CONSISTENCY_TEXTS",
     "NOT_FOUND",
     "PHASES",
     "SHORTEST_PASSWORD",
+    "WEEKDAY_NAMES",
     "BackupOrder",
     "BackupService",
     "CalendarDay",
@@ -101,6 +148,7 @@ __all__ = [
     "ConsolePasswordTooShortError",
     "ConsoleServices",
     "DayMark",
+    "Difference",
     "DiskNotFoundError",
     "DiskOrder",
     "DiskOverview",
@@ -111,10 +159,16 @@ __all__ = [
     "Estate",
     "EstateMachine",
     "EstateReader",
+    "FieldProblem",
+    "FiringCounts",
+    "FiringNotFoundError",
+    "FiringOutcome",
     "ForgedFormError",
+    "FormPreview",
     "InitialisedRepository",
     "Inventories",
     "Inventory",
+    "InventoryBusyError",
     "InventoryService",
     "ListPage",
     "ListWish",
@@ -127,6 +181,10 @@ __all__ = [
     "MachineIsTemplateError",
     "MachineNotListedError",
     "MachineRetention",
+    "MachinesMeant",
+    "MachinesPage",
+    "MachinesWish",
+    "MeantMachine",
     "NewEmailNotifier",
     "NewPolicy",
     "NewVcenter",
@@ -135,12 +193,15 @@ __all__ = [
     "NoConsolePasswordError",
     "NoNotifierError",
     "NoVcenterError",
+    "NothingMeantError",
     "NotifierCourier",
     "NotifierKeeper",
     "NotifierRefusedError",
     "NotifierReport",
     "NotifierService",
     "NotifierView",
+    "OpenedPolicy",
+    "OutcomeKind",
     "Phase",
     "PhaseState",
     "PlaceGoneError",
@@ -154,14 +215,24 @@ __all__ = [
     "PointListing",
     "PointService",
     "PointShelf",
+    "PolicyBackups",
     "PolicyCovers",
+    "PolicyEditor",
+    "PolicyExistsError",
+    "PolicyForm",
     "PolicyInventory",
     "PolicyKeeper",
+    "PolicyNotFoundError",
+    "PolicyOverview",
+    "PolicyPages",
     "PolicyRefusedError",
+    "PolicyRow",
     "PolicyService",
+    "PolicyStaleError",
     "PolicyView",
     "Protection",
     "QueuedRuns",
+    "RememberedInventory",
     "RepositoryPointIndex",
     "RepositoryPoints",
     "RepositoryService",
@@ -174,11 +245,13 @@ __all__ = [
     "RetentionService",
     "RetentionWords",
     "RetryService",
+    "Rhythm",
     "RunFilter",
     "RunOverview",
     "RunQueue",
     "RunResult",
     "RunService",
+    "ScheduleChoice",
     "SelectionPreview",
     "SelectionWords",
     "SignInRefusedError",
@@ -193,20 +266,34 @@ __all__ = [
     "ThumbprintNotConfirmedError",
     "TooManySignInsError",
     "VcenterGateway",
+    "VcenterNotFoundError",
     "VcenterReading",
     "VcenterService",
     "VcenterSession",
     "VsphereGateway",
     "WrongFieldError",
+    "choice_of",
+    "coming_due_times",
+    "cron_of",
     "day_of",
+    "differences",
     "duties_of",
+    "form_of",
     "image_of",
     "kept_fresh",
+    "known_zones",
+    "machines_page",
     "mark_of",
     "month_of",
+    "outcome_of",
     "overview_of",
     "page_of",
+    "read_form",
     "result_of",
+    "retention_text",
+    "schedule_text",
+    "selection_text",
     "sites_of",
     "software_version",
+    "when_text",
 ]

@@ -49,6 +49,15 @@ class BackupService:
                 raise MachineIsTemplateError(f"{machine.path} is a template")
         return [self._queued(order, machine) for machine in machines]
 
+    def request_known(self, order: BackupOrder, machines: Sequence[VirtualMachine]) -> list[RequestedRun]:
+        """As `request`, for machines that were just read from this vCenter: none is looked up again.
+
+        Raises:
+            RepositoryError: there is nowhere to put recovery points; nothing was queued.
+        """
+        self._repositories.open()
+        return [self._queued(order, machine) for machine in machines]
+
     def _queued(self, order: BackupOrder, machine: VirtualMachine) -> RequestedRun:
         request = BackupRequest(
             vcenter=order.vcenter,

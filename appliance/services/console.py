@@ -14,6 +14,7 @@ from appliance.services.notifier import NotifierService
 from appliance.services.point_directory import PointDirectory
 from appliance.services.points import PointService
 from appliance.services.policies import PolicyService
+from appliance.services.policy_pages import PolicyPages
 from appliance.services.repositories import RepositoryService
 from appliance.services.restore_plans import RestorePlanService
 from appliance.services.runs import RunService
@@ -36,5 +37,6 @@ class ConsoleServices:
     repositories: RepositoryService
     runs: RunService
     policies: PolicyService
+    policy_pages: PolicyPages
     notifier: NotifierService
     state_folder: Path

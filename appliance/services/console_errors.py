@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.errors import ApplianceError, InputError
 from appliance.repository.errors import PointNotFoundError
-from appliance.state import RunNotFoundError, VcenterNotFoundError
+from appliance.state import PolicyNotFoundError, RunNotFoundError, VcenterNotFoundError
 from appliance.vsphere.errors import MachineNotFoundError
 
 
@@ -85,10 +85,41 @@ class WrongFieldError(ConsoleError):
     remedy = "Correct the field that the message names."
 
 
+class PolicyStaleError(ConsoleError):
+    """A policy is not any more what it was when the form that changes it was opened."""
+
+    code = "KL-1230"
+    remedy = "Look at the differences, then save again if yours is what you want."
+
+
+class InventoryBusyError(ConsoleError):
+    """Another page is still reading the inventory that this one needs."""
+
+    code = "KL-1231"
+    remedy = "Open the page again in a minute; nothing but the list of machines waits for it."
+    transient = True
+
+
+class FiringNotFoundError(ConsoleError):
+    """The policy has not settled such a due time."""
+
+    code = "KL-1232"
+    remedy = "Open the policy and choose one of those it lists."
+
+
+class NothingMeantError(ConsoleError):
+    """A policy means no machine today, so there is nothing to back up."""
+
+    code = "KL-1233"
+    remedy = "Look at the policy's names, folders and tags, or at what carries them in vCenter."
+
+
 NOT_FOUND: tuple[type[ApplianceError], ...] = (
+    FiringNotFoundError,
     MachineNotFoundError,
     MachineNotListedError,
     PointNotFoundError,
+    PolicyNotFoundError,
     RunNotFoundError,
     VcenterNotFoundError,
 )

@@ -22,6 +22,7 @@ from appliance.state.errors import (
     VcenterExistsError,
     VcenterNotFoundError,
 )
+from appliance.state.firing_store import FiringCounts, FiringStore
 from appliance.state.folder import (
     NotInitialisedError,
     StateFolderError,
@@ -71,6 +72,8 @@ __all__ = [
     "FiredDueTime",
     "FiredMachine",
     "Firing",
+    "FiringCounts",
+    "FiringStore",
     "InstallationStore",
     "JournalEntry",
     "JournalKind",

@@ -105,6 +105,7 @@ class ConsoleDesk:
             repositories=desk.repositories,
             runs=desk.runs,
             policies=desk.policies,
+            policy_pages=desk.policy_pages,
             notifier=desk.notifier,
             state_folder=desk.folder,
         )

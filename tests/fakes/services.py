@@ -24,10 +24,15 @@ from appliance.services import (
     NotifierKeeper,
     NotifierService,
     PointService,
+    PolicyBackups,
     PolicyCovers,
+    PolicyEditor,
     PolicyInventory,
     PolicyKeeper,
+    PolicyOverview,
+    PolicyPages,
     PolicyService,
+    RememberedInventory,
     RepositoryService,
     RestoreService,
     RetentionService,
@@ -39,6 +44,7 @@ from appliance.services import (
 )
 from appliance.state import (
     Database,
+    FiringStore,
     InstallationStore,
     JournalStore,
     NotifierStore,
@@ -125,6 +131,19 @@ class Desk:
         )
         self.due_policies = DuePolicies(self.policy_store, inventory, queue, self.log, self.clock)
         self.retention = RetentionService(self.policy_store, inventory, self.shelf, self.clock)
+        remembered = RememberedInventory(self.vcenters, "", self.clock)
+        looking = PolicyService(
+            self.policy_store, self.vcenter_store, remembered, self.clock, self.random_hex
+        )
+        self.firing_store = FiringStore(database)
+        overview = PolicyOverview(looking, self.firing_store, remembered, self.run_store, self.clock)
+        self.policy_pages = PolicyPages(
+            policies=self.policies,
+            overview=overview,
+            editor=PolicyEditor(self.policies, looking, overview, self.clock),
+            backups=PolicyBackups(self.policies, self.backups, self.log, self.clock),
+            retention=RetentionService(self.policy_store, remembered, self.shelf, self.clock),
+        )
         self.policy_covers = PolicyCovers(self.policy_store, inventory)
         self.retries = RetryService(
             self.run_store, RetryStore(database), self.log, queue, self.clock, RetryRule()
