@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
 GO = $(shell $(PYTHON) -c "from keepline_lab.toolchain import find_go; print(find_go())")
 
-.PHONY: help setup run demo test test-unit test-simulated test-browser test-long check generate lock lab bench clean
+.PHONY: help setup run demo test test-unit test-simulated test-browser test-long check generate lock lab bench measure-console pictures clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,8 @@ demo: setup ## Back up a real guest, restore it, compare every byte; then the co
 test: setup ## All tests in their bounded form
 	@.venv/bin/keepline-lab guest build
 	@$(MAKE) --no-print-directory test-unit test-simulated
+	@if $(PYTHON) tests/browser/chromium.py; then $(MAKE) --no-print-directory test-browser; \
+	else echo 'make test: the browser tests were LEFT OUT' >&2; fi
 
 test-unit: setup ## Unit, contract and architecture tests
 	$(PYTEST) -q -n 2 tests/unit tests/contracts tests/architecture tests/compatibility
@@ -32,8 +34,8 @@ test-simulated: setup ## The whole appliance against the simulated vSphere, and 
 	$(PYTEST) -q -n 2 tests/simulated tests/faults
 	cd tests/simulators/vcenter && GOTOOLCHAIN=local $(GO) vet ./... && GOTOOLCHAIN=local $(GO) test ./...
 
-test-browser: setup ## The console in Debian's Chromium: journeys by keyboard, axe in both themes
-	@command -v chromium >/dev/null || { echo 'install the package chromium first' >&2; exit 1; }
+test-browser: setup ## The console in Chromium: journeys by keyboard, axe in both themes
+	@$(PYTHON) tests/browser/chromium.py
 	$(PYTEST) -q -n 2 tests/browser
 
 test-long: setup ## The complete fault and crash matrices; seeds are printed
@@ -64,6 +66,12 @@ lab: setup ## A simulated vSphere over build/lab, until Ctrl-C: see tests/simula
 bench: setup ## Ratios against restic, nbdcopy and the machine's own limit; kept in build/bench.json
 	@tests/performance/setup
 	@$(PYTHON) tests/performance/bench.py
+
+measure-console: setup ## The console with 10,000 machines: paint, nodes, bytes, memory, planner; a table
+	PYTHONPATH=. $(PYTHON) tests/performance/console.py
+
+pictures: setup ## Every page of the console, light and dark, into docs/pictures (needs pngquant)
+	PYTHONPATH=. $(PYTHON) tests/browser/pictures.py
 
 clean: ## Everything that was built, the virtual environment too
 	rm -rf web/node_modules web/static/build build .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

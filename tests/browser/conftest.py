@@ -1,46 +1,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.browser.person import CHROMIUM, OpenConsole, Person
+from tests.browser.chromium import FLAGS, find_chromium
+from tests.browser.person import OpenConsole, Person
+from tests.browser.server import served
 from tests.fakes.console import ConsoleDesk
 from tests.fakes.console_estate import filled_console
-from web import create_app
-
-
-class Quiet(WSGIRequestHandler):
-    """Says nothing about requests."""
-
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's name
-        del type, message, args
-
-
-@contextmanager
-def served(console: ConsoleDesk) -> Iterator[str]:
-    """The console on a free loopback port."""
-    server = make_server("127.0.0.1", 0, create_app(console.services), threaded=True, request_handler=Quiet)
-    thread = Thread(target=server.serve_forever, name="console")
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, without any of its calls home."""
+    """This machine's Chromium, without any of its calls home."""
+    path = find_chromium()
+    assert path, "no Chromium here that runs"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(Person.FLAGS))
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
         browser.close()
 

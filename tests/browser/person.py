@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 from tests.fakes.console import PASSWORD
 
-CHROMIUM = "/usr/bin/chromium"
 MOST_TABS = 80
 
 OpenConsole = Callable[..., "Person"]
@@ -17,16 +16,6 @@ OpenConsole = Callable[..., "Person"]
 
 class Person:
     """One window; counts key presses: `activations` is Enter, Space and clicks, `tabs` is Tab."""
-
-    FLAGS: ClassVar[tuple[str, ...]] = (
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-    )
 
     def __init__(self, chromium: Browser, address: str, options: dict[str, object]) -> None:
         # Any: Playwright's options are keyword arguments of many types.
