@@ -89,7 +89,6 @@ def _bring(
     task: BackupDiskTask, session: Session, repository: _Repository, reader: DiskReader, tally: TaskTally
 ) -> TaskResult:
     draft = DraftWriter(repository.store, task.draft_prefix, task.key, repository.checkpoint)
-    warnings = _parallelism_warning(task, reader)
     with ExitStack() as open_files:
         segments = open_files.enter_context(
             SegmentWriter(repository.store, draft.segment_durable, task.segment_target)
@@ -106,6 +105,7 @@ def _bring(
             compression_level=task.compression_level,
         )
         chain.run(_plan(task, chain, repository.checkpoint), task.workers)
+        warnings = _parallelism_warning(task, reader)
         segments.finish()
         key = draft.finish(tally.statistics(), reader.transport_mode, warnings)
     return TaskResult(

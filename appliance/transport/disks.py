@@ -27,7 +27,7 @@ class DiskReader(Protocol):
 
     @property
     def parallelism(self) -> int:
-        """How many reads are served at the same time; at least 1."""
+        """How many reads are served at the same time: at least 1, fewer once the host lacks memory."""
         ...
 
     def read_into(self, offset: int, destination: memoryview) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from queue import SimpleQueue
 from typing import Final
 
 from appliance.clock import Clock
@@ -15,6 +14,7 @@ from appliance.model.extents import Extent
 from appliance.model.units import SECTOR_SIZE
 from appliance.transport.allocation import chunk_sectors_for, extents_of_query
 from appliance.transport.errors import CapacityMismatchError
+from appliance.transport.handle_pool import HandlePool
 from appliance.transport.vddk_errors import translated
 from appliance.transport.vddk_handle import RetryPolicy, VddkHandle
 from appliance.transport.vddk_library import connect_parameters
@@ -63,10 +63,11 @@ class VddkTransport:
                 queued = first.disk.transport_mode in _ONE_HANDLE_MODES
             _check_capacity(first, path, capacity)
             if queued:
-                yield VddkReader(path, [first] * handles, VddkHandle.read_queued)
-            else:
-                more = self._more_handles(connect, first, path, handles - 1)
-                yield VddkReader(path, [first, *more], VddkHandle.read)
+                yield VddkReader(path, first, HandlePool([first] * handles), VddkHandle.read_queued)
+                return
+            pool = HandlePool([first, *self._more_handles(connect, first, path, handles - 1)])
+            pool.halve_on_shortage()
+            yield VddkReader(path, first, pool, VddkHandle.read)
 
     @contextmanager
     def open_writer(self, path: str, capacity: int) -> Iterator[VddkWriter]:
@@ -145,30 +146,29 @@ class VddkTransport:
 
 
 class VddkReader:
-    """Implements `DiskReader`: threads take a free handle for each read and wait where there is none.
-
-    `handles` names one for each read that may be under way: different ones, or the same one again and again
-    where `read` may be called on it by several threads.
-    """
+    """Implements `DiskReader`: threads take a handle for each read and wait where none is free."""
 
     def __init__(
         self,
         path: str,
-        handles: Sequence[VddkHandle],
+        first: VddkHandle,
+        pool: HandlePool[VddkHandle],
         read: Callable[[VddkHandle, int, memoryview], None],
     ) -> None:
         self._path = path
+        self._pool = pool
         self._read = read
-        self._free: SimpleQueue[VddkHandle] = SimpleQueue()
-        for handle in handles:
-            self._free.put(handle)
-        self.parallelism: Final = len(handles)
-        self.capacity: Final = handles[0].disk.information().capacity
-        self.transport_mode: Final = handles[0].disk.transport_mode
+        self.capacity: Final = first.disk.information().capacity
+        self.transport_mode: Final = first.disk.transport_mode
+
+    @property
+    def parallelism(self) -> int:
+        """See `DiskReader.parallelism`."""
+        return self._pool.size
 
     def read_into(self, offset: int, destination: memoryview) -> None:
         """See `DiskReader.read_into`."""
-        with translated(self._path), self._handle() as handle:
+        with translated(self._path), self._pool.handle() as handle:
             self._read(handle, offset, destination)
 
     def iter_allocated(self) -> Iterator[Extent]:
@@ -179,7 +179,7 @@ class VddkReader:
         """
         chunk_sectors = chunk_sectors_for(self.capacity)
         try:
-            with self._handle() as handle:
+            with self._pool.handle() as handle:
                 handle.disk.query_allocated_blocks(0, _PROBE_SECTORS, _PROBE_SECTORS)
                 ranges = list(handle.disk.iter_allocated(chunk_sectors))
             sectors = [(found.start_sector, found.sector_count) for found in ranges]
@@ -188,14 +188,6 @@ class VddkReader:
             logger.info("allocation unknown, whole disk is read: %s", error)
             extents = [Extent(0, self.capacity)]
         yield from extents
-
-    @contextmanager
-    def _handle(self) -> Iterator[VddkHandle]:
-        handle = self._free.get()
-        try:
-            yield handle
-        finally:
-            self._free.put(handle)
 
 
 class VddkWriter:

@@ -66,6 +66,7 @@ class VddkHandle:
         self._longest_call = LONGEST_CALL
         self._lock = threading.Lock()
         self._unflushed = False
+        self.when_host_lacks_memory: Callable[[], None] = lambda: None
         self._disk: Disk | None = self._opened()
 
     @property
@@ -115,6 +116,10 @@ class VddkHandle:
             self.disk.flush()
         self._unflushed = False
 
+    def close(self) -> None:
+        """Give the host its memory back; the connection stays, and a next call would open anew."""
+        self._give_up(self._disk)
+
     def _queue_read(self, disk: Disk, start_sector: int, destination: memoryview) -> None:
         outcome: SimpleQueue[VixError | None] = SimpleQueue()
         with self._lock:  # queueing is one call at a time on a handle, what was queued is not
@@ -143,6 +148,8 @@ class VddkHandle:
                 if not _may_be_healed(error) or not tries_left or (self._unflushed and not same_handle):
                     raise
                 logger.warning("disk call retried: %s", error, extra={"disk": self._path})
+                if same_handle:
+                    self.when_host_lacks_memory()
                 self._clock.sleep(pause)
                 pause *= 2
                 if self._shortened(error):

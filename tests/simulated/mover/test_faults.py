@@ -66,6 +66,29 @@ def test_a_host_without_memory_gets_smaller_reads(workplace: Workplace) -> None:
     assert restored(workplace, result.draft) == CONTENT
 
 
+def test_a_host_without_memory_for_the_reads_of_all_handles_gets_half_of_them_back(
+    workplace: Workplace,
+) -> None:
+    """Rule 13: what other clients of the host need is given back, not only asked for more sparingly."""
+    workplace.lab.set_vddk_faults([VddkFault(READ, f"error:{OUT_OF_MEMORY}", nth=2, count=1)])
+
+    result = workplace.back_up(workplace.backup_task(workers=4))
+
+    assert restored(workplace, result.draft) == CONTENT
+    assert result.warnings == (
+        "web-01 / Hard disk 1 was read through 2 instead of 4 connections: the host had no room for more",
+    )
+
+
+def test_a_host_that_keeps_lacking_memory_leaves_one_handle(workplace: Workplace) -> None:
+    workplace.lab.set_vddk_faults([VddkFault(READ, f"error:{OUT_OF_MEMORY}", nth=2, count=4)])
+
+    result = workplace.back_up(workplace.backup_task(workers=3))
+
+    assert restored(workplace, result.draft) == CONTENT
+    assert "through 1 instead of 3 connections" in result.warnings[0]
+
+
 @pytest.mark.parametrize("nth", [1, 2])
 def test_a_datastore_that_does_not_say_what_is_allocated_is_read_whole(
     workplace: Workplace, nth: int
