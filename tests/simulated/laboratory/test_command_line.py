@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,14 @@ def test_a_lab_in_the_foreground_ends_on_request(tmp_path: Path, image: Path, en
     folder = tmp_path / "lab"
     command: list[str | Path] = [PROGRAM, "up", "--foreground", "--json", "--folder", folder]
     command += ["--machine", f"web-01={image}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    in_the_background = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)  # as "&" in a shell script
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=in_the_background,  # noqa: PLW1509 - this process has no threads at this moment
+    ) as process:
         assert process.stderr is not None
         while "running until" not in process.stderr.readline():
             pass

@@ -170,7 +170,8 @@ def _print_address(address: LabAddress, *, as_json: bool) -> None:
 
 def _stay(lab: Lab) -> None:
     """Stop the laboratory at SIGINT or SIGTERM; end with it when it ends by itself."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell lets what it starts with "&" ignore SIGINT
+        signal.signal(number, signal.default_int_handler)
     _report("running until Ctrl-C")
     try:
         lab.wait()
