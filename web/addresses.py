@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from flask import url_for
 
 
-def address_of(endpoint: str, query: Mapping[str, str]) -> str:
-    """The address of `endpoint` with this query; empty values are left out."""
+def address_of(endpoint: str, query: Mapping[str, str], **parts: str) -> str:
+    """The address of `endpoint` with this query; empty values are left out. `parts` fill its path."""
     given = {name: value for name, value in query.items() if value}
-    path = url_for(endpoint)
+    path = url_for(endpoint, **parts)
     return f"{path}?{urlencode(given)}" if given else path

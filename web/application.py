@@ -9,7 +9,7 @@ from appliance.services import ConsoleServices
 from web import failures, gate, headers, texts
 from web.request_context import EXTENSION, ConsoleParts
 from web.session_table import SessionTable
-from web.views import dashboard, machines, points, restores, runs, sessions, settings
+from web.views import dashboard, machines, points, policies, restores, runs, sessions, settings
 
 LARGEST_FORM = 256 * 1024
 
@@ -26,6 +26,6 @@ def create_app(services: ConsoleServices) -> Flask:
     headers.install(app)
     gate.install(app)
     failures.install(app)
-    for family in (sessions, dashboard, machines, points, runs, restores, settings):
+    for family in (sessions, dashboard, machines, policies, points, runs, restores, settings):
         app.register_blueprint(family.blueprint)
     return app

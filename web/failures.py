@@ -11,7 +11,14 @@ from flask import Flask, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from appliance.errors import ApplianceError, ApplianceStateError, InputError, RepositoryError, VcenterError
-from appliance.services import NOT_FOUND, ForgedFormError, PlanStaleError, TooManySignInsError
+from appliance.services import (
+    NOT_FOUND,
+    ForgedFormError,
+    InventoryBusyError,
+    PlanStaleError,
+    PolicyStaleError,
+    TooManySignInsError,
+)
 from web.request_context import is_live_request
 
 _log = logging.getLogger(__name__)
@@ -20,6 +27,8 @@ STATUSES: tuple[tuple[type[ApplianceError], HTTPStatus], ...] = (
     (ForgedFormError, HTTPStatus.FORBIDDEN),
     (TooManySignInsError, HTTPStatus.TOO_MANY_REQUESTS),
     (PlanStaleError, HTTPStatus.CONFLICT),
+    (PolicyStaleError, HTTPStatus.CONFLICT),
+    (InventoryBusyError, HTTPStatus.SERVICE_UNAVAILABLE),
     (InputError, HTTPStatus.BAD_REQUEST),
     (VcenterError, HTTPStatus.BAD_GATEWAY),
     (RepositoryError, HTTPStatus.SERVICE_UNAVAILABLE),

@@ -17,6 +17,8 @@ COOKIE = "keepline_session"
 OPEN_TO_ALL = frozenset({"static", "sessions.show", "sessions.sign_in"})
 KEPT_PREFIX = "kept."
 CSRF_FIELD = "csrf"
+FORM_ADDRESS = "form_address"
+"""The field in which a form says where it is shown again with what it holds."""
 
 
 def install(app: Flask) -> None:
@@ -80,6 +82,9 @@ def _refuse_forged_form(token: str) -> None:
 
 def _sent_to_sign_in() -> BaseResponse:
     wanted = request.full_path.rstrip("?")
+    if is_live_request() and request.method == "POST":
+        # A form asks what it would mean: leaving the page would lose what was typed, sending it will keep it.
+        return make_response(render_template("sessions/ended.html"), 401)
     if is_live_request():
         shown = urlsplit(request.headers.get("HX-Current-URL", ""))
         wanted = f"{shown.path}?{shown.query}" if shown.query else shown.path

@@ -8,7 +8,13 @@ from flask import Flask
 from markupsafe import Markup
 
 from appliance.model.units import KIB
-from appliance.services import software_version
+from appliance.services import (
+    CONSISTENCY_TEXTS,
+    retention_text,
+    selection_text,
+    software_version,
+    when_text,
+)
 from web.request_context import services
 
 NOT_KNOWN = "\N{EN DASH}"
@@ -18,9 +24,19 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 def install(app: Flask) -> None:
     """Give the templates of `app` these filters."""
     app.jinja_env.filters.update(
-        size=size_text, duration=duration_text, moment=moment_element, age=age_text, counted=counted_text
+        size=size_text,
+        duration=duration_text,
+        moment=moment_element,
+        age=age_text,
+        counted=counted_text,
+        capitalized=capitalized_text,
+        selection=selection_text,
+        schedule=when_text,
+        retention=retention_text,
     )
-    app.jinja_env.globals.update(software_version=software_version, now=_now)
+    app.jinja_env.globals.update(
+        software_version=software_version, now=_now, consistency_texts=CONSISTENCY_TEXTS
+    )
 
 
 def _now() -> datetime:
@@ -71,6 +87,11 @@ def moment_element(moment: datetime | None, form: str = "%d %b %Y %H:%M:%S") -> 
     in_utc = moment.astimezone(UTC)
     element = Markup('<time datetime="{}">{} UTC</time>')
     return element.format(in_utc.isoformat(timespec="seconds"), in_utc.strftime(form))
+
+
+def capitalized_text(text: str) -> str:
+    """The text as a sentence begins; names inside it stay as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def counted_text(count: int, one: str, several: str = "") -> str:

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from appliance.errors import ApplianceError
 from web.failures import Problem, status_of
-from web.gate import COOKIE, KEPT_PREFIX, own_path, set_cookie
+from web.gate import COOKIE, FORM_ADDRESS, KEPT_PREFIX, own_path, set_cookie
 from web.request_context import parts, services, source
 
 blueprint = Blueprint("sessions", __name__)
@@ -32,9 +32,7 @@ def sign_in() -> Response:
     if kept:
         session = parts().sessions.find(token, access.stamp(), services().clock.now(), by_hand=True)
         csrf = session.csrf_token if session else ""
-        response: Response = make_response(
-            render_template("sessions/resume.html", action=wanted, fields=_without_prefix(kept), csrf=csrf)
-        )
+        response: Response = make_response(_resumption(wanted, _without_prefix(kept), csrf))
     else:
         response = redirect(wanted, code=303)
     set_cookie(response, token)
@@ -53,6 +51,13 @@ def sign_out() -> Response:
 
 def _form(wanted: str, kept: list[tuple[str, str]], problem: Problem | None) -> str:
     return render_template("sessions/sign_in.html", next=wanted, kept=kept, problem=problem, ended=bool(kept))
+
+
+def _resumption(wanted: str, fields: list[tuple[str, str]], csrf: str) -> str:
+    """What was cut off; a form that says where it can be filled in further is offered there, too."""
+    form_address = dict(fields).get(FORM_ADDRESS, "")
+    back = own_path(form_address) if form_address else ""
+    return render_template("sessions/resume.html", action=wanted, fields=fields, csrf=csrf, back=back)
 
 
 def _refusal_status(error: ApplianceError) -> int:
