@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def name_of(path: str) -> str:
+    """What people call what lies at this path."""
+    return path.rpartition("/")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class TargetDatastore:
     """One datastore; `free` is vCenter's own figure, which may be some minutes old. Sizes in bytes."""

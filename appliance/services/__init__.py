@@ -90,7 +90,9 @@ from appliance.services.protection import Protection
 from appliance.services.remembered_inventory import RememberedInventory
 from appliance.services.repositories import InitialisedRepository, RepositoryService
 from appliance.services.restore_checks import DiskOrder, PlanCheck, RestoreOrder
-from appliance.services.restore_plan import PlanStep, RestorePlan
+from appliance.services.restore_choices import Choice, ChoiceGroup, PlaceChoice, TargetChoices, choices_of
+from appliance.services.restore_errors import TargetUnusableError
+from appliance.services.restore_plan import PlanDifferences, PlanStep, RestorePlan, differences_of
 from appliance.services.restore_plans import RestorePlanService
 from appliance.services.restores import RestoreService
 from appliance.services.retention import MachineRetention, PointShelf, RepositoryShelf, RetentionService
@@ -106,7 +108,6 @@ from appliance.services.run_overview import (
 from appliance.services.run_queue import RunQueue
 from appliance.services.run_results import RunResult, result_of
 from appliance.services.runs import RunService
-from appliance.services.silence_reasons import SilenceReasons
 from appliance.services.schedule_choices import (
     WEEKDAY_NAMES,
     Rhythm,
@@ -115,6 +116,7 @@ from appliance.services.schedule_choices import (
     cron_of,
     schedule_text,
 )
+from appliance.services.silence_reasons import SilenceReasons
 from appliance.services.vcenter_gateway import (
     LoggedInVcenters,
     VcenterGateway,
@@ -144,6 +146,8 @@ __all__ = [
     "CalendarDay",
     "CalendarMonth",
     "Check",
+    "Choice",
+    "ChoiceGroup",
     "ConsoleAccessService",
     "ConsolePasswordTooShortError",
     "ConsoleServices",
@@ -204,9 +208,11 @@ __all__ = [
     "OutcomeKind",
     "Phase",
     "PhaseState",
+    "PlaceChoice",
     "PlaceGoneError",
     "PlanBlockedError",
     "PlanCheck",
+    "PlanDifferences",
     "PlanStaleError",
     "PlanStep",
     "PointCatalog",
@@ -260,8 +266,10 @@ __all__ = [
     "SiteSummary",
     "SourceFailure",
     "StillInUseError",
+    "TargetChoices",
     "TargetExistsError",
     "TargetFolderError",
+    "TargetUnusableError",
     "ThumbprintDiffersError",
     "ThumbprintNotConfirmedError",
     "TooManySignInsError",
@@ -273,10 +281,12 @@ __all__ = [
     "VsphereGateway",
     "WrongFieldError",
     "choice_of",
+    "choices_of",
     "coming_due_times",
     "cron_of",
     "day_of",
     "differences",
+    "differences_of",
     "duties_of",
     "form_of",
     "image_of",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from appliance.errors import ApplianceError
 from appliance.model.identifiers import ManagedObjectId, RecoveryPointId, RunId
 from appliance.model.runs import Run
+from appliance.model.target_places import TargetPlaces
 from appliance.model.virtual_machines import PowerState, VirtualMachine
 from appliance.scheduling import TaggedMachine
 from appliance.services.point_directory import NewestPoint
@@ -86,10 +87,14 @@ class VcenterReading:
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """Everything known at one moment; machines by name. Templates are left out: they cannot be backed up."""
+    """Everything known at one moment; machines by name, without templates: they cannot be backed up.
+
+    `places` are where each vCenter, by its name, can put a restored machine.
+    """
 
     machines: tuple[EstateMachine, ...] = ()
     vcenters: tuple[VcenterReading, ...] = ()
+    places: Mapping[str, TargetPlaces] = field(default_factory=dict)
     points_failure: SourceFailure | None = None
     points_read_at: datetime | None = None
 

@@ -13,6 +13,7 @@ from appliance.clock import Clock
 from appliance.errors import ApplianceError
 from appliance.model.policies import Policy, Tag
 from appliance.model.runs import ACTIVE_STATES, Run, RunKind
+from appliance.model.target_places import TargetPlaces
 from appliance.scheduling import TaggedMachine
 from appliance.services.estate import Estate, SourceFailure, Sources, VcenterReading, estate_machines
 from appliance.services.point_directory import NewestPoint, PointDirectory
@@ -50,6 +51,7 @@ class EstateReader:
         self._reading = threading.Lock()
         self._estate = Estate()
         self._inventories: dict[str, Sequence[TaggedMachine]] = {}
+        self._places: dict[str, TargetPlaces] = {}
         self._newest: dict[str, NewestPoint] = {}
         self._asked_tags: frozenset[Tag] = frozenset()
         self._seen: tuple[frozenset[str], list[Policy]] = (frozenset(), [])
@@ -65,7 +67,8 @@ class EstateReader:
             self._asked_tags = _tags_of(self._covers.enabled())
             self._inventories = {name: found for name, found in self._inventories.items() if name in names}
             readings = tuple(self._read_vcenter(name) for name in names)
-            self._estate = replace(self._estate, vcenters=readings)
+            self._places = {name: found for name, found in self._places.items() if name in names}
+            self._estate = replace(self._estate, vcenters=readings, places=self._places)
             self._read_points()
 
     def refresh_where_due(self) -> None:
@@ -90,7 +93,9 @@ class EstateReader:
         now = self._clock.now()
         known = next((reading for reading in self._estate.vcenters if reading.name == name), None)
         try:
-            inventory = self._covers.read(name)
+            with self._vcenters.session(name) as session:
+                inventory = self._covers.read_in(session, name)
+                self._places[name] = session.places()
         except ApplianceError as error:
             return _failed(known or VcenterReading(name, now, None), error, now)
         if inventory.tag_failure is None or name not in self._inventories:

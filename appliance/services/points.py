@@ -9,6 +9,7 @@ from appliance.model.recovery_points import DiskImage, RecoveryPoint
 from appliance.model.requests import VerifyRequest
 from appliance.model.runs import RunKind
 from appliance.repository.points import ListedPoint, PointListing, find_point, list_points
+from appliance.repository.verification import read_referenced
 from appliance.services.errors import DiskNotFoundError
 from appliance.services.repositories import RepositoryService
 from appliance.services.run_queue import RunQueue
@@ -35,6 +36,14 @@ class PointCatalog(Protocol):
         """
         ...
 
+    def configuration(self, point: RecoveryPoint) -> str:
+        """The document of the machine's configuration that is kept with a point.
+
+        Raises:
+            RepositoryError: the repository is away, or the document is missing or damaged.
+        """
+        ...
+
 
 class RepositoryPoints:
     """Implements `PointCatalog` by `appliance.repository`."""
@@ -49,6 +58,10 @@ class RepositoryPoints:
     def point(self, point_id: RecoveryPointId) -> ListedPoint:
         """See `PointCatalog`."""
         return find_point(self._repositories.open(), point_id)
+
+    def configuration(self, point: RecoveryPoint) -> str:
+        """See `PointCatalog`."""
+        return read_referenced(self._repositories.open().store, point.configuration).decode()
 
 
 class PointService:
@@ -74,6 +87,14 @@ class PointService:
             PointNotFoundError: there is none.
         """
         return self._catalog.point(point_id)
+
+    def configuration_of(self, point: RecoveryPoint) -> str:
+        """The document of the machine's configuration that is kept with a point.
+
+        Raises:
+            RepositoryError: the repository is away, or the document is missing or damaged.
+        """
+        return self._catalog.configuration(point)
 
     def newest_by_machine(self) -> dict[str, RecoveryPoint]:
         """The newest point of each machine, by the machine's identity key."""

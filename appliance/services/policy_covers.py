@@ -9,6 +9,7 @@ from appliance.model.policies import Policy, PolicyId
 from appliance.scheduling import TaggedMachine, policies_by_machine
 from appliance.services.policy_inventory import Inventory, PolicyInventory
 from appliance.services.protection import Cover, cover_of
+from appliance.services.vcenter_gateway import VcenterSession
 from appliance.state import PolicyStore
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
@@ -34,15 +35,14 @@ class PolicyCovers:
         """The policies that make points, as they are now."""
         return [policy for policy in self._policies.list() if policy.enabled]
 
-    def read(self, vcenter: str) -> Inventory:
-        """What a vCenter has, with the tags that its policies ask for.
+    def read_in(self, session: VcenterSession, vcenter: str) -> Inventory:
+        """What the vCenter of this session has, with the tags that its policies ask for.
 
         Raises:
-            ApplianceError: the vCenter does not answer.
+            VcenterError: it does not answer.
         """
-        return self._inventory.read(
-            vcenter, [policy.selection for policy in self.enabled() if policy.vcenter == vcenter]
-        )
+        selections = [policy.selection for policy in self.enabled() if policy.vcenter == vcenter]
+        return self._inventory.read_in(session, selections)
 
     def by_machine(self, inventories: Inventories, now: datetime) -> dict[str, tuple[Cover, ...]]:
         """The covers of each machine that has one, by its identity key.

@@ -9,6 +9,7 @@ from appliance.errors import ApplianceError, VcenterError
 from appliance.model.policies import Policy, Selection, Tag
 from appliance.model.virtual_machines import VirtualMachine
 from appliance.scheduling import SelectedMachines, TaggedMachine, folder_holds, select_machines
+from appliance.services.vcenter_gateway import VcenterSession
 from appliance.services.vcenters import VcenterService
 from appliance.vsphere import AttachedTags
 
@@ -104,14 +105,22 @@ class PolicyInventory:
             ApplianceError: the vCenter does not answer.
         """
         with self._vcenters.session(vcenter) as session:
-            machines = session.machines()
-            folders = session.missing_folders(_empty_folders(selections, machines))
-            wanted = frozenset(tag for selection in selections for tag in selection.tags)
-            try:
-                attached = session.attached_tags(wanted) if wanted else AttachedTags({}, frozenset())
-            except VcenterError as error:  # policies without a tag need not wait for those with one
-                untagged = [TaggedMachine(machine) for machine in machines]
-                return Inventory(untagged, unknown_folders=folders, tag_failure=error)
+            return self.read_in(session, selections)
+
+    def read_in(self, session: VcenterSession, selections: Sequence[Selection]) -> Inventory:
+        """The same for who is logged in already.
+
+        Raises:
+            VcenterError: the vCenter does not answer.
+        """
+        machines = session.machines()
+        folders = session.missing_folders(_empty_folders(selections, machines))
+        wanted = frozenset(tag for selection in selections for tag in selection.tags)
+        try:
+            attached = session.attached_tags(wanted) if wanted else AttachedTags({}, frozenset())
+        except VcenterError as error:  # policies without a tag need not wait for those with one
+            untagged = [TaggedMachine(machine) for machine in machines]
+            return Inventory(untagged, unknown_folders=folders, tag_failure=error)
         return Inventory(_tagged(machines, attached), attached.unknown, folders)
 
     def selected(self, selection: Selection, machines: Sequence[TaggedMachine]) -> SelectedMachines:

@@ -12,12 +12,15 @@ from appliance.model.disk_tasks import TargetFormat
 from appliance.model.identifiers import RecoveryPointId
 from appliance.model.recovery_points import DiskImage, RecoveryPoint
 from appliance.model.requests import RestoreMachineRequest
-from appliance.model.units import GIB
+from appliance.model.target_places import TargetDatastore, name_of
+from appliance.model.units import GIB, MIB
 from appliance.services.points import image_of
+from appliance.services.restore_source import RestoreSource
+from appliance.services.restore_target import RestoreTarget, resolve_target
 from appliance.services.restores import new_file
 from appliance.services.vcenter_gateway import VcenterSession
 from appliance.services.vcenters import VcenterService
-from appliance.vsphere.errors import MachineExistsError, MachineNotFoundError
+from appliance.vsphere.errors import DatastoreTooSmallError, MachineExistsError, MachineNotFoundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +52,31 @@ class PlanCheck:
         return not self.failure
 
 
+@dataclass(frozen=True, slots=True)
+class MachineChecks:
+    """What a vCenter says of an order; `target` is None where it did not answer."""
+
+    checks: tuple[PlanCheck, ...]
+    target: RestoreTarget | None = None
+
+
 def machine_checks(
-    order: RestoreMachineRequest, point: RecoveryPoint, vcenters: VcenterService
-) -> Iterator[PlanCheck]:
-    """Whether the vCenter lets us in, and whether the new machine's name is free in its folder."""
-    yield _has_disks(point)
+    order: RestoreMachineRequest, point: RecoveryPoint, source: RestoreSource, vcenters: VcenterService
+) -> MachineChecks:
+    """Whether the vCenter lets us in, has all that is wanted and room for it, and the new name is free."""
     question = f"{order.vcenter} can be logged in to"
     try:
         with vcenters.session(order.vcenter) as session:
-            yield PlanCheck(question, session.product)
-            yield _name_is_free(order, point, session)
+            target = resolve_target(order, source, session.places())
+            checks = (
+                _has_disks(point),
+                PlanCheck(question, session.product),
+                *_target_checks(target, sum(written_at_most(image) for image in point.images)),
+                *([_name_is_free(f"{target.folder}/{order.name}", session)] if target.folder else []),
+            )
     except ApplianceError as error:
-        yield _failed(question, error)
+        return MachineChecks((_has_disks(point), _failed(question, error)))
+    return MachineChecks(checks, target)
 
 
 def disk_checks(order: DiskOrder, point: RecoveryPoint) -> Iterator[PlanCheck]:
@@ -82,11 +98,6 @@ def written_at_most(image: DiskImage) -> int:
     return min(image.disk.capacity, image.block_size * rows)
 
 
-def folder_of(order: RestoreMachineRequest, point: RecoveryPoint) -> str:
-    """The inventory folder of the new machine: the wanted one, else that of the old one."""
-    return (order.folder or point.machine_path.rpartition("/")[0]).rstrip("/")
-
-
 def _has_disks(point: RecoveryPoint) -> PlanCheck:
     question = "The recovery point holds a disk"
     if point.images:
@@ -96,8 +107,26 @@ def _has_disks(point: RecoveryPoint) -> PlanCheck:
     )
 
 
-def _name_is_free(order: RestoreMachineRequest, point: RecoveryPoint, session: VcenterSession) -> PlanCheck:
-    path = f"{folder_of(order, point)}/{order.name}"
+def _target_checks(target: RestoreTarget, needed: int) -> Iterator[PlanCheck]:
+    question = "Everything that is wanted is there"
+    for failure in target.failures:
+        yield _failed(question, failure)
+    if not target.failures:
+        yield PlanCheck(question)
+    if target.datastore is not None:
+        yield _has_room_on(target.datastore, needed)
+
+
+def _has_room_on(datastore: TargetDatastore, needed: int) -> PlanCheck:
+    question = f"There is room on {name_of(datastore.path)}"
+    answer = _room(datastore.free, needed)
+    if datastore.free < needed:
+        failed = DatastoreTooSmallError
+        return PlanCheck(question, failure=answer, code=failed.code, remedy=failed.remedy)
+    return PlanCheck(question, answer)
+
+
+def _name_is_free(path: str, session: VcenterSession) -> PlanCheck:
     question = "The name is free"
     try:
         session.machine(path)
@@ -106,10 +135,15 @@ def _name_is_free(order: RestoreMachineRequest, point: RecoveryPoint, session: V
     return _failed(question, MachineExistsError(path))
 
 
+def _room(free: int, needed: int) -> str:
+    unit, name = (GIB, "GiB") if needed >= GIB else (MIB, "MiB")  # 0.0 GiB would say nothing
+    return f"{free / unit:.1f} {name} free, at most {needed / unit:.1f} {name} are written"
+
+
 def _has_room(folder: Path, needed: int) -> PlanCheck:
     free = shutil.disk_usage(folder).free
     question = f"There is room in {folder}"
-    answer = f"{free / GIB:.1f} GiB free, at most {needed / GIB:.1f} GiB are written"
+    answer = _room(free, needed)
     if free < needed:
         return PlanCheck(question, failure=answer, remedy="Free space there, or name a file elsewhere.")
     return PlanCheck(question, answer)

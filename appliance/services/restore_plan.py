@@ -12,7 +12,15 @@ from appliance.model.requests import RestoreMachineRequest
 from appliance.model.units import GIB
 from appliance.repository.points import ListedPoint
 from appliance.services.points import image_of
-from appliance.services.restore_checks import DiskOrder, PlanCheck, RestoreOrder, folder_of, written_at_most
+from appliance.services.restore_checks import (
+    DiskOrder,
+    MachineChecks,
+    PlanCheck,
+    RestoreOrder,
+    written_at_most,
+)
+from appliance.services.restore_source import RestoreSource
+from appliance.services.restore_target import ChosenNetwork, RestoreTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +47,73 @@ class RestorePlan:
         """Whether all checks passed."""
         return all(check.passed for check in self.checks)
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All that the digest covers, for a person to compare."""
+        return (
+            *(f"{step.title}: {step.detail}" for step in self.steps),
+            *self.warnings,
+            *(
+                f"{check.question}: {'yes' if check.passed else f'no, {check.failure}'}"
+                for check in self.checks
+            ),
+        )
 
-def plan_of(order: RestoreOrder, listed: ListedPoint, checks: Sequence[PlanCheck]) -> RestorePlan:
-    """The plan for `order` from a point, given the answers to its checks."""
-    point = listed.point
-    steps = tuple(_disk_steps(order, point) if isinstance(order, DiskOrder) else _machine_steps(order, point))
-    warnings = tuple(_warnings(listed, order))
+
+@dataclass(frozen=True, slots=True)
+class PlanDifferences:
+    """What a plan said when it was shown and does not say now, and the other way round."""
+
+    gone: tuple[str, ...]
+    new: tuple[str, ...]
+
+
+def differences_of(shown: Sequence[str], plan: RestorePlan) -> PlanDifferences:
+    """Between the lines that were shown and those of the plan as it is now, each in its order."""
+    lines = plan.lines
+    return PlanDifferences(
+        tuple(line for line in shown if line not in lines), tuple(line for line in lines if line not in shown)
+    )
+
+
+def disk_plan_of(order: DiskOrder, listed: ListedPoint, checks: Sequence[PlanCheck]) -> RestorePlan:
+    """The plan for a disk of a point, given the answers to its checks."""
+    return _plan(order, listed, tuple(_disk_steps(order, listed.point)), tuple(checks), ())
+
+
+def machine_plan_of(
+    order: RestoreMachineRequest, listed: ListedPoint, source: RestoreSource, checks: MachineChecks
+) -> RestorePlan:
+    """The plan for a whole machine, given what its vCenter has said."""
+    steps = tuple(_machine_steps(order, listed.point, checks.target))
+    return _plan(order, listed, steps, checks.checks, source.warnings)
+
+
+def _plan(
+    order: RestoreOrder,
+    listed: ListedPoint,
+    steps: tuple[PlanStep, ...],
+    checks: tuple[PlanCheck, ...],
+    lacks: tuple[str, ...],
+) -> RestorePlan:
+    warnings = (*_warnings(listed, order), *lacks)
     answers = [(check.question, check.passed) for check in checks]
     digest = hashlib.sha256(to_json([order, steps, answers, warnings])).hexdigest()
-    return RestorePlan(order, point, steps, tuple(checks), warnings, digest)
+    return RestorePlan(order, listed.point, steps, checks, warnings, digest)
 
 
-def _machine_steps(order: RestoreMachineRequest, point: RecoveryPoint) -> Iterator[PlanStep]:
-    place = f"In {folder_of(order, point) or '/'} of {order.vcenter}, {_where(order)}"
+def _machine_steps(
+    order: RestoreMachineRequest, point: RecoveryPoint, target: RestoreTarget | None
+) -> Iterator[PlanStep]:
     yield PlanStep(
-        f"Make the machine {order.name}", f"{place}. {_networks(order)} {point.machine_name} is not touched."
+        f"Make the machine {order.name}",
+        f"{_where(order, point, target)} {point.machine_name} is not touched.",
     )
+    if target is not None and target.networks:
+        yield PlanStep(
+            "Set its network cards up",
+            " ".join(_network_text(network, order) for network in target.networks),
+        )
     written = sum(written_at_most(image) for image in point.images)
     disks = ", ".join(f"{image.disk.label} ({_gib(image.disk.capacity)})" for image in point.images)
     yield PlanStep(
@@ -99,20 +158,22 @@ def _warnings(listed: ListedPoint, order: RestoreOrder) -> Iterator[str]:
             yield f"{excluded.disk.label} is not in this point ({excluded.reason}): the new machine lacks it."
 
 
-def _where(order: RestoreMachineRequest) -> str:
-    wanted = [
-        f"{kind} {name}"
-        for kind, name in (("cluster", order.cluster), ("host", order.host), ("datastore", order.datastore))
-        if name
-    ]
-    return ", ".join(wanted) if wanted else "on the datastore and cluster it had"
+def _where(order: RestoreMachineRequest, point: RecoveryPoint, target: RestoreTarget | None) -> str:
+    if target is None or target.compute is None or target.datastore is None:
+        folder = order.folder or point.machine_path.rpartition("/")[0] or "/"
+        return f"In {folder} of {order.vcenter}; the rest cannot be told before the checks pass."
+    kind = "cluster" if target.compute.is_cluster else "host"
+    place = f"{kind} {target.compute.path}, datastore {target.datastore.path}"
+    return f"In {target.folder} of {order.vcenter}, on {place}."
 
 
-def _networks(order: RestoreMachineRequest) -> str:
-    if not order.networks:
-        return "Its network cards stay disconnected."
-    joined = ", ".join(f"{old} becomes {new}" for old, new in order.networks)
-    return f"Networks: {joined}; others stay disconnected."
+def _network_text(network: ChosenNetwork, order: RestoreMachineRequest) -> str:
+    if network.is_missing:
+        return f"The card on {network.source} is left out: there is no such network."
+    if not network.target:
+        return f"The card on {network.source} stays there, disconnected."
+    when = "is connected" if order.power_on else "is connected when you power it on"
+    return f"The card on {network.source} goes to {network.target} and {when}."
 
 
 def _disks(count: int) -> str:

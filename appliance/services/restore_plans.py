@@ -12,8 +12,9 @@ from appliance.model.requests import RestoreDiskRequest, RestoreMachineRequest
 from appliance.model.runs import ACTIVE_STATES, Run, RunKind
 from appliance.services.console_errors import PlanBlockedError, PlanStaleError
 from appliance.services.points import PointService
-from appliance.services.restore_checks import DiskOrder, PlanCheck, RestoreOrder, disk_checks, machine_checks
-from appliance.services.restore_plan import RestorePlan, plan_of
+from appliance.services.restore_checks import DiskOrder, RestoreOrder, disk_checks, machine_checks
+from appliance.services.restore_plan import RestorePlan, disk_plan_of, machine_plan_of
+from appliance.services.restore_source import RestoreSource, source_of
 from appliance.services.restores import RestoreService
 from appliance.services.runs import RunService
 from appliance.services.vcenters import VcenterService
@@ -41,9 +42,23 @@ class RestorePlanService:
             PointNotFoundError: there is no such point.
             DiskNotFoundError: the point has no such disk.
             RepositoryError: the repository cannot be read.
+            ConfigurationUnreadableError: the configuration kept with the point is not one of ours.
         """
         listed = self._points.find(order.point)
-        return plan_of(order, listed, tuple(self._checks(order, listed.point)))
+        if isinstance(order, DiskOrder):
+            return disk_plan_of(order, listed, tuple(disk_checks(order, listed.point)))
+        source = self.source(listed.point)
+        checks = machine_checks(order, listed.point, source, self._vcenters)
+        return machine_plan_of(order, listed, source, checks)
+
+    def source(self, point: RecoveryPoint) -> RestoreSource:
+        """Where the machine of a point was, and what its cards were on.
+
+        Raises:
+            RepositoryError: the repository cannot be read.
+            ConfigurationUnreadableError: the configuration kept with the point is not one of ours.
+        """
+        return source_of(point, self._points.configuration_of(point))
 
     def start(self, order: RestoreOrder, digest: str) -> RequestedRun:
         """Queue the restore if its plan is still the one with this digest; join it if it is queued already.
@@ -63,11 +78,6 @@ class RestorePlanService:
                 failed = next(check for check in plan.checks if not check.passed)
                 raise PlanBlockedError(f"{failed.question}: {failed.failure}")
             return self._queued(order)
-
-    def _checks(self, order: RestoreOrder, point: RecoveryPoint) -> Iterator[PlanCheck]:
-        if isinstance(order, DiskOrder):
-            return disk_checks(order, point)
-        return machine_checks(order, point, self._vcenters)
 
     def _queued(self, order: RestoreOrder) -> RequestedRun:
         if isinstance(order, DiskOrder):

@@ -9,6 +9,7 @@ from typing import Protocol
 from appliance import vsphere
 from appliance.clock import Clock
 from appliance.model.policies import Tag
+from appliance.model.target_places import TargetPlaces
 from appliance.model.virtual_machines import VirtualMachine
 from appliance.vsphere import AttachedTags, PresentedCertificate, VcenterAddress, VcenterConnection
 
@@ -50,6 +51,10 @@ class VcenterSession(Protocol):
 
     def missing_folders(self, wanted: Collection[str]) -> frozenset[str]:
         """Those of these inventory paths at which there is no folder."""
+        ...
+
+    def places(self) -> TargetPlaces:
+        """Where a restored machine can go."""
         ...
 
 
@@ -116,6 +121,10 @@ class VsphereSession:
     def missing_folders(self, wanted: Collection[str]) -> frozenset[str]:
         """See `VcenterSession`."""
         return vsphere.missing_folders(self._connection, wanted)
+
+    def places(self) -> TargetPlaces:
+        """See `VcenterSession`."""
+        return vsphere.target_places(self._connection)
 
 
 class VsphereGateway:

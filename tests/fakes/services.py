@@ -56,6 +56,7 @@ from appliance.state import (
     VcenterStore,
 )
 from tests.fakes.channels import FakeChannels
+from tests.fakes.configurations import configuration_document
 from tests.fakes.vcenters import SHA256, FakeVcenters
 
 KEY = bytes(range(32))
@@ -66,6 +67,7 @@ class FakePoints:
     """Implements `PointCatalog`."""
 
     points: list[RecoveryPoint] = field(default_factory=list)
+    networks: tuple[str, ...] = ("VM Network",)
 
     def listing(self) -> PointListing:
         return PointListing(tuple(ListedPoint(point) for point in self.points), ())
@@ -75,6 +77,9 @@ class FakePoints:
             if point.id == point_id:
                 return ListedPoint(point)
         raise PointNotFoundError(f"there is no recovery point {point_id}")
+
+    def configuration(self, point: RecoveryPoint) -> str:
+        return configuration_document(point, self.networks)
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from appliance.model.identifiers import ManagedObjectId
 from appliance.model.policies import Tag
+from appliance.model.target_places import TargetCompute, TargetDatastore, TargetPlaces
 from appliance.model.units import GIB
 from appliance.model.virtual_machines import MachineIdentity, PowerState, VirtualDisk, VirtualMachine
 from appliance.services import VcenterSession
@@ -44,6 +45,45 @@ def machine(name: str, number: int = 1, *, is_template: bool = False) -> Virtual
     )
 
 
+CENTERS = ("/DC", "/Paris", "/dc")
+
+
+def some_places() -> TargetPlaces:
+    """In each datacenter a cluster of two hosts, a host of its own, two datastores and two networks."""
+    return TargetPlaces(
+        datacenters=CENTERS,
+        folders=(
+            "/DC/vm",
+            "/dc/vm",
+            "/dc/vm/other",
+            *(f"/Paris/vm{path}" for path in ("", "/Office", "/Production", "/Lab")),
+        ),
+        computes=tuple(compute for center in CENTERS for compute in _computes(center)),
+        datastores=tuple(
+            TargetDatastore(f"{center}/datastore/{name}", 900 * GIB, free * GIB)
+            for center in CENTERS
+            for name, free in (("ssd-1", 300), ("bulk", 400))
+        ),
+        networks=tuple(f"{center}/network/{name}" for center in CENTERS for name in NETWORKS),
+    )
+
+
+NETWORKS = ("Isolated", "VM Network")
+
+
+def _computes(center: str) -> list[TargetCompute]:
+    """The host of its own reaches one datastore only."""
+    bulk = frozenset({f"{center}/datastore/bulk"})
+    both = bulk | {f"{center}/datastore/ssd-1"}
+    networks = frozenset(f"{center}/network/{name}" for name in NETWORKS)
+    return [
+        TargetCompute(f"{center}/host/Gold", True, both, networks),
+        TargetCompute(f"{center}/host/Gold/esx-01", False, both, networks),
+        TargetCompute(f"{center}/host/Gold/esx-02", False, both, networks, usable=False),
+        TargetCompute(f"{center}/host/esx-09/esx-09", False, bulk, networks),
+    ]
+
+
 @dataclass(slots=True)
 class FakeVcenters:
     """Implements `VcenterGateway` for one vCenter that knows one account.
@@ -56,6 +96,7 @@ class FakeVcenters:
     password: str = "correct horse"
     inventory: list[VirtualMachine] = field(default_factory=list)
     addresses: list[VcenterAddress] = field(default_factory=list)
+    places: TargetPlaces = field(default_factory=some_places)
     tags: dict[Tag, set[ManagedObjectId]] | None = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
     tag_questions: int = 0
@@ -104,3 +145,6 @@ class FakeSession:
 
     def missing_folders(self, wanted: Collection[str]) -> frozenset[str]:
         return frozenset(wanted) - self.vcenter.folders
+
+    def places(self) -> TargetPlaces:
+        return self.vcenter.places

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
@@ -9,7 +11,9 @@ from werkzeug.wrappers import Response
 from appliance.errors import ApplianceError
 from appliance.model.disk_tasks import TargetFormat
 from appliance.model.identifiers import RecoveryPointId
+from appliance.model.recovery_points import RecoveryPoint
 from appliance.model.requests import RestoreMachineRequest
+from appliance.model.target_places import TargetPlaces
 from appliance.services import (
     DiskOrder,
     ListWish,
@@ -17,16 +21,19 @@ from appliance.services import (
     PlanStaleError,
     RestoreOrder,
     RestorePlan,
+    TargetChoices,
     WrongFieldError,
+    choices_of,
+    differences_of,
     page_of,
 )
-from web.addresses import address_of
 from web.failures import Problem, status_of
 from web.request_context import audit, notify, services
 
 blueprint = Blueprint("restores", __name__, url_prefix="/restores")
 
 CHOICES = 20
+NOT_OF_THE_ORDER = frozenset({"csrf", "digest", "shown"})
 SHOWN_POINTS = 12
 
 
@@ -45,15 +52,34 @@ def choose() -> str:
     """Step one: what and where."""
     listed = services().points.find(RecoveryPointId(request.args.get("point", "")))
     others = services().directory.of_machine(listed.point.machine).points
+    vcenters = [vcenter.name for vcenter in services().vcenters.list()]
+    wanted = request.args.get("vcenter") or _home_vcenter(listed.point.machine.key)
+    vcenter = wanted if wanted in vcenters else next(iter(vcenters), "")
+    readings = {reading.name: reading for reading in services().estate.current().vcenters}
+    choices, problem = _choices(listed.point, vcenter)
     return render_template(
         "restores/choose.html",
         listed=listed,
         others=list(reversed(others))[:SHOWN_POINTS],
-        vcenters=services().vcenters.list(),
+        vcenters=vcenters,
+        vcenter=vcenter,
+        reading=readings.get(vcenter),
+        choices=choices,
+        problem=problem,
+        networks=dict(_networks(request.args)),
+        compute=_compute_value(request.args),
         formats=list(TargetFormat),
         asked=request.args,
-        home=_home_vcenter(listed.point.machine.key),
     )
+
+
+def _choices(point: RecoveryPoint, vcenter: str) -> tuple[TargetChoices | None, Problem | None]:
+    """What to choose from, as the vCenter was read last; no page waits for one."""
+    places = services().estate.current().places.get(vcenter, TargetPlaces())
+    try:
+        return choices_of(services().restore_plans.source(point), places), None
+    except ApplianceError as error:  # the disks can be had all the same
+        return None, Problem.of(error, "The configuration of the machine cannot be read")
 
 
 @blueprint.get("/plan")
@@ -80,13 +106,15 @@ def start() -> Response:
 
 
 def _plan_page(plan: RestorePlan, asked: MultiDict[str, str], error: ApplianceError | None) -> str:
-    fields = [(name, value) for name, value in asked.items(multi=True) if name not in ("csrf", "digest")]
+    fields = [(name, value) for name, value in asked.items(multi=True) if name not in NOT_OF_THE_ORDER]
+    is_stale = isinstance(error, PlanStaleError)
     return render_template(
         "restores/plan.html",
         plan=plan,
         fields=fields,
-        back=address_of("restores.choose", dict(fields)),
+        back=f"{url_for('restores.choose')}?{urlencode(fields)}",
         problem=Problem.of(error) if error else None,
+        differences=differences_of(asked.getlist("shown"), plan) if is_stale else None,
     )
 
 
@@ -104,16 +132,38 @@ def _order(asked: MultiDict[str, str]) -> RestoreOrder:
             target=_absolute(_required(asked, "file", "the file")),
             target_format=_format(asked.get("format", TargetFormat.RAW)),
         )
+    kind, _, path = _compute_value(asked).partition(":")
     return RestoreMachineRequest(
         point=point,
         vcenter=_required(asked, "vcenter", "the vCenter"),
         name=_required(asked, "name", "the new machine's name"),
         datastore=_optional(asked, "datastore"),
         folder=_optional(asked, "folder"),
-        cluster=_optional(asked, "cluster"),
-        host=_optional(asked, "host"),
+        cluster=path if kind == "cluster" else None,
+        host=path if kind == "host" else None,
+        networks=tuple((old, new) for old, new in _networks(asked) if new),
         power_on=asked.get("power_on") == "yes",
     )
+
+
+def _compute_value(asked: MultiDict[str, str]) -> str:
+    """`cluster:PATH` or `host:PATH`, empty for where the machine was; a link may name either by its word."""
+    for kind in ("cluster", "host"):
+        if named := asked.get(kind, "").strip():
+            return f"{kind}:{named}"
+    return asked.get("compute", "").strip()
+
+
+def _networks(asked: MultiDict[str, str]) -> list[tuple[str, str]]:
+    """Each network of the old machine with what its cards connect to; a form sends both lists in one order.
+
+    Raises:
+        WrongFieldError: the lists do not belong together.
+    """
+    old, new = asked.getlist("source_network"), asked.getlist("target_network")
+    if len(old) != len(new):
+        raise WrongFieldError("the networks of the form do not pair up")
+    return list(zip(old, new, strict=True))
 
 
 def _required(asked: MultiDict[str, str], name: str, what: str) -> str:

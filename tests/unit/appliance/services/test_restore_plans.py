@@ -10,14 +10,17 @@ from appliance.model.identifiers import RecoveryPointId, RunId
 from appliance.model.recovery_points import BlockMapKind, BlockMapReference, ExcludedDisk, ObjectReference
 from appliance.model.requests import RestoreMachineRequest
 from appliance.model.runs import RunKind
+from appliance.model.units import MIB
 from appliance.model.virtual_machines import ExclusionReason
 from appliance.repository.errors import PointNotFoundError
 from appliance.services import (
     DiskNotFoundError,
     DiskOrder,
     PlanBlockedError,
+    PlanDifferences,
     PlanStaleError,
     RestorePlanService,
+    differences_of,
 )
 from tests.fakes.console import ConsoleDesk
 from tests.fakes.recovery_points import disk, image, point
@@ -47,14 +50,18 @@ def test_a_plan_for_a_machine_says_where_what_and_how_it_ends(plans: RestorePlan
     assert plan.can_start
     assert [step.title for step in plan.steps] == [
         "Make the machine web-restored",
+        "Set its network cards up",
         "Write at most 0.0 GiB to 1 disk",
         "Compare",
         "Leave web-restored powered off",
     ]
-    assert "disconnected" in plan.steps[0].detail
+    assert "/dc/host/Gold/esx-01, datastore /dc/datastore/ssd-1" in plan.steps[0].detail
+    assert plan.steps[1].detail == "The card on VM Network stays there, disconnected."
     assert [check.question for check in plan.checks] == [
         "The recovery point holds a disk",
         "main can be logged in to",
+        "Everything that is wanted is there",
+        "There is room on ssd-1",
         "The name is free",
     ]
 
@@ -160,3 +167,70 @@ def test_the_run_is_asked_for_exactly_what_was_planned(desk: Desk, plans: Restor
     run = plans.start(ORDER, plans.plan(ORDER).digest).run
 
     assert desk.runs.find(RunId(run.id)).subject_name == "web-restored"
+
+
+def test_what_was_chosen_is_in_the_plan(desk: Desk, plans: RestorePlanService) -> None:
+    desk.catalog.networks = ("VM Network", "Frontend")
+    order = replace(
+        ORDER,
+        cluster="/dc/host/Gold",
+        datastore="bulk",
+        folder="/dc/vm/other",
+        networks=(("VM Network", "/dc/network/Isolated"),),
+        power_on=True,
+    )
+    plan = plans.plan(order)
+
+    assert plan.can_start
+    assert "In /dc/vm/other of main, on cluster /dc/host/Gold" in plan.steps[0].detail
+    assert "goes to /dc/network/Isolated and is connected." in plan.steps[1].detail
+    assert "The card on Frontend is left out: there is no such network." in plan.steps[1].detail
+
+
+def test_a_datastore_that_is_too_small_blocks_with_both_numbers(
+    desk: Desk, plans: RestorePlanService
+) -> None:
+    places = desk.gateway.places
+    small = tuple(replace(each, free=MIB // 2) for each in places.datastores)
+    desk.gateway.places = replace(places, datastores=small)
+    plan = plans.plan(ORDER)
+
+    failed = next(check for check in plan.checks if not check.passed)
+    assert (failed.code, failed.failure) == ("KL-2054", "0.5 MiB free, at most 1.0 MiB are written")
+    with pytest.raises(PlanBlockedError):
+        plans.start(ORDER, plan.digest)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        (replace(ORDER, folder="/dc/vm/nowhere"), "KL-2051"),
+        (replace(ORDER, datastore="nowhere"), "KL-2051"),
+        (replace(ORDER, cluster="nowhere"), "KL-2051"),
+        (replace(ORDER, host="nowhere"), "KL-2051"),
+        (replace(ORDER, datastore="/Paris/datastore/ssd-1"), "KL-2051"),
+        (replace(ORDER, networks=(("VM Network", "nowhere"),)), "KL-2051"),
+        (replace(ORDER, networks=(("Unheard of", "Isolated"),)), "KL-2051"),
+        (replace(ORDER, host="esx-02"), "KL-1240"),
+        (replace(ORDER, host="esx-09", datastore="ssd-1"), "KL-1240"),
+    ],
+)
+def test_what_is_not_there_or_cannot_be_used_blocks(
+    plans: RestorePlanService, changed: RestoreMachineRequest, code: str
+) -> None:
+    plan = plans.plan(changed)
+
+    assert code in [check.code for check in plan.checks]
+    with pytest.raises(PlanBlockedError):
+        plans.start(changed, plan.digest)
+
+
+def test_a_plan_that_became_another_names_the_differences(desk: Desk, plans: RestorePlanService) -> None:
+    shown = plans.plan(ORDER)
+    desk.catalog.networks = ("Frontend",)
+    found = differences_of(shown.lines, plans.plan(ORDER))
+
+    (gone,), (new,) = found.gone, found.new
+    assert "VM Network stays there" in gone
+    assert "Frontend is left out" in new
+    assert differences_of(shown.lines, shown) == PlanDifferences((), ())
