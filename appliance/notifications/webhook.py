@@ -55,7 +55,8 @@ class WebhookChannel:
         try:
             with cut_off_after(CONVERSATION_SECONDS, lambda: connection.sock):
                 connection.request("POST", self._target(), body, self._headers(body))
-                self._judge(connection.getresponse())
+                with connection.getresponse() as response:
+                    self._judge(response)
         except (OSError, HTTPException) as error:
             raise _translated(error, self._server) from error
         finally:
