@@ -11,6 +11,7 @@ from gunicorn.app.base import BaseApplication
 
 from appliance.services import ConsoleServices, kept_fresh
 from web.application import create_app
+from web.session_memory import SessionMemory, shared_memory
 
 THREADS = 8
 GRACEFUL_SECONDS = 5
@@ -37,14 +38,18 @@ def serve(open_services: OpenServices, address: str, port: int) -> None:
         "proc_name": "keepline-console",
         "control_socket_disable": True,
     }
-    _Server(open_services, options).run()
+    with shared_memory() as memory:
+        _Server(open_services, memory, options).run()
 
 
 class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     """Gunicorn's own way to be told a configuration and an application."""
 
-    def __init__(self, open_services: OpenServices, options: dict[str, object]) -> None:
+    def __init__(
+        self, open_services: OpenServices, memory: SessionMemory, options: dict[str, object]
+    ) -> None:
         self._open_services = open_services
+        self._memory = memory
         self._options = options
         self._opened = ExitStack()
         super().__init__()
@@ -60,7 +65,7 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         """Called by gunicorn in the worker: threads and database connections do not outlive a fork."""
         services = self._opened.enter_context(self._open_services())
         self._opened.enter_context(kept_fresh(services.estate))
-        return create_app(services)
+        return create_app(services, self._memory)
 
     def _close(self, arbiter: Any, worker: Any) -> None:  # gunicorn's own objects
         """Called by gunicorn in the worker as it ends."""

@@ -3,92 +3,29 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
-from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 
+from tests.simulated.cli.console_process import Console, serving
 from tests.simulated.cli.shell import COMMAND
+from tests.waiting import PATIENCE_SECONDS
 
-PASSWORD = "four words make one"
-WAIT_SECONDS = 60.0
 MIB = 1024 * 1024
 MOST_MEMORY = 200 * MIB
 
 
-def keepline(folder: Path, *words: str, given: str = "") -> None:
-    command = [*COMMAND, *words]
-    subprocess.run(command, env=environment(folder), input=given, text=True, check=True, capture_output=True)
-
-
-def environment(folder: Path) -> dict[str, str]:
-    return {**os.environ, "KEEPLINE_STATE_FOLDER": str(folder / "state"), "PYTHONUNBUFFERED": "1"}
-
-
-class Console:
-    """A running `keepline console`."""
-
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
-        self.process = process
-        self.port = port
-
-    def answer(self, method: str, path: str, body: str = "", cookie: str = "") -> tuple[int, str, str]:
-        """Status, body, and the cookie that was set."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=WAIT_SECONDS)
-        try:
-            headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookie}
-            connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            given = answer.getheader("Set-Cookie") or ""
-            return answer.status, answer.read().decode(), given.partition(";")[0]
-        finally:
-            connection.close()
-
-    def wait_until_it_answers(self) -> None:
-        end = time.monotonic() + WAIT_SECONDS
-        while time.monotonic() < end:
-            try:
-                if self.answer("GET", "/sign-in")[0] == 200:
-                    return
-            except OSError:
-                time.sleep(0.1)
-        raise AssertionError("the console does not answer")
-
-    def worker(self) -> int:
-        """The process that serves."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return int(children[0])
-
-    def signed_in(self) -> str:
-        """The cookie of a new session."""
-        status, _, cookie = self.answer("POST", "/sign-in", urlencode({"password": PASSWORD}))
-        assert status == 303
-        return cookie
-
-
 @pytest.fixture
 def console(tmp_path: Path) -> Iterator[Console]:
-    """A console over a new appliance, on a free loopback port."""
+    """A console over a new appliance."""
     (tmp_path / "repository").mkdir()
-    keepline(tmp_path, "init", str(tmp_path / "repository"))
-    keepline(tmp_path, "console", "password", "--password-file", "-", given=f"{PASSWORD}\n")
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
-    command = [*COMMAND, "console", "--port", str(port)]
-    with subprocess.Popen(command, env=environment(tmp_path), stderr=subprocess.PIPE, text=True) as process:
-        running = Console(process, port)
-        try:
-            running.wait_until_it_answers()
-            yield running
-        finally:
-            process.terminate()
-            process.communicate(timeout=WAIT_SECONDS)
+    environment = {"KEEPLINE_STATE_FOLDER": str(tmp_path / "state")}
+    command = [*COMMAND, "init", str(tmp_path / "repository")]
+    subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True)
+    with serving(environment) as running:
+        yield running
 
 
 def test_it_serves_whoever_signs_in_and_ends_in_order(console: Console) -> None:
@@ -97,7 +34,7 @@ def test_it_serves_whoever_signs_in_and_ends_in_order(console: Console) -> None:
 
     assert (status, "Start in three steps" in page) == (200, True)
     console.process.terminate()
-    assert console.process.wait(WAIT_SECONDS) == 0
+    assert console.process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_its_worker_stays_small(console: Console) -> None:
@@ -110,14 +47,17 @@ def test_its_worker_stays_small(console: Console) -> None:
     assert int(peak.split()[1]) * 1024 < MOST_MEMORY
 
 
-def test_a_killed_worker_is_replaced_and_asks_to_sign_in_again(console: Console) -> None:
+def test_a_killed_worker_is_replaced_and_nobody_is_signed_out(console: Console) -> None:
     cookie = console.signed_in()
-    killed = console.worker()
-    os.kill(killed, signal.SIGKILL)
-    end = time.monotonic() + WAIT_SECONDS
-    while Path(f"/proc/{killed}").exists() and time.monotonic() < end:
-        time.sleep(0.05)
-    console.wait_until_it_answers()
+    console.kill_worker()
 
-    assert console.answer("GET", "/", cookie=cookie)[0] == 303
-    assert console.answer("GET", "/", cookie=console.signed_in())[0] == 200
+    assert console.answer("GET", "/", cookie=cookie)[0] == 200
+    assert console.answer("GET", "/")[0] == 303
+
+
+def test_a_console_that_was_started_again_asks_to_sign_in(console: Console, tmp_path: Path) -> None:
+    cookie = console.signed_in()
+    console.process.terminate()
+    assert console.process.wait(PATIENCE_SECONDS) == 0
+    with serving({"KEEPLINE_STATE_FOLDER": str(tmp_path / "state")}) as another:
+        assert another.answer("GET", "/", cookie=cookie)[0] == 303
