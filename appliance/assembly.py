@@ -174,7 +174,7 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
         restores=RestoreService(catalog, stores.vcenters, queue),
         points=points,
         repositories=repositories,
-        runs=RunService(stores.runs, stores.log, clock),
+        runs=RunService(stores.runs, stores.log, clock, _run_limits(settings)),
         retries=retries,
         policies=policies,
         due_policies=due_policies,

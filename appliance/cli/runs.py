@@ -1,4 +1,4 @@
-"""`keepline run list|show|cancel`."""
+"""`keepline run list|show|cancel|retry`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from appliance.cli.documents import log_document, run_document, runs_document
+from appliance.cli.follow import follow_requested
 from appliance.cli.invocation import JsonOption, invocation_of
 from appliance.cli.output import Output
 from appliance.cli.quantities import duration_text, time_text
-from appliance.cli.run_results import print_failure, result_lines
+from appliance.cli.run_results import print_failure, print_runs, result_lines
 from appliance.model.identifiers import RunId
 from appliance.model.runs import Run, RunKind, RunLogLine, RunState
 from appliance.state import RunFilter
@@ -43,11 +44,12 @@ def list_runs(
     )
     with invocation.appliance() as appliance:
         runs = appliance.runs.page(wanted)
+        waits = appliance.runs.waits_of(runs)
     if json:
-        invocation.output.document(runs_document(runs))
+        invocation.output.document({**runs_document(runs), "waits": waits})
         return
-    headings = ("RUN", "KIND", "SUBJECT", "STATE", "REQUESTED", "TOOK", "ERROR")
-    invocation.output.table(headings, [_row(run) for run in runs])
+    headings = ("RUN", "KIND", "SUBJECT", "STATE", "REQUESTED", "TOOK", "ERROR", "NOTE")
+    invocation.output.table(headings, [_row(run, waits.get(run.id)) for run in runs])
 
 
 @application.command()
@@ -57,10 +59,12 @@ def show(context: typer.Context, run: RunArgument, *, json: JsonOption = False) 
     with invocation.appliance() as appliance:
         found = appliance.runs.find(RunId(run))
         log = appliance.runs.log_of(found.id)
+        wait = appliance.runs.waits_of([found]).get(found.id)
     if json:
-        invocation.output.document({"run": run_document(found), "log": log_document(log)})
+        document = {"run": run_document(found), "log": log_document(log), "waits": wait}
+        invocation.output.document(document)
     else:
-        _print_run(invocation.output, found, log)
+        _print_run(invocation.output, found, log, wait)
 
 
 @application.command()
@@ -77,23 +81,46 @@ def cancel(context: typer.Context, run: RunArgument, *, json: JsonOption = False
         invocation.output.line(f"{cancelled.id}: {cancelled.state}, asked to stop")
 
 
-def _row(run: Run) -> tuple[str, ...]:
+@application.command()
+def retry(context: typer.Context, run: RunArgument, *, json: JsonOption = False) -> None:
+    """Do once more what a failed or cancelled run was asked to do, and follow it to its end."""
+    invocation = invocation_of(context)
+    with invocation.appliance() as appliance:
+        requested = appliance.retries.by_hand(RunId(run))
+        runs = follow_requested(appliance, invocation.output, [requested])
+    raise typer.Exit(print_runs(invocation.output, runs, [requested], json=json))
+
+
+def _row(run: Run, wait: str | None) -> tuple[str, ...]:
     took = (
         "" if run.started_at is None or run.ended_at is None else duration_text(run.ended_at - run.started_at)
     )
     error = "" if run.failure is None else run.failure.code
-    return (run.id, run.kind, run.subject_name, run.state, time_text(run.requested_at), took, error)
+    requested = time_text(run.requested_at)
+    return (run.id, run.kind, run.subject_name, run.state, requested, took, error, _note(run, wait))
 
 
-def _print_run(output: Output, run: Run, log: list[RunLogLine]) -> None:
+def _note(run: Run, wait: str | None) -> str:
+    """What a run waits for, or which one it repeats."""
+    if wait is not None:
+        return f"waits: {wait}"
+    return "" if run.retry_of is None else f"repeats {run.retry_of}"
+
+
+def _print_run(output: Output, run: Run, log: list[RunLogLine], wait: str | None) -> None:
     output.line(f"run          {run.id}, attempt {run.attempt}")
     output.line(f"kind         {run.kind} of {run.subject_name}")
     output.line(f"state        {run.state}" + (f" ({run.phase})" if run.phase and not run.has_ended else ""))
-    output.line(f"requested    {time_text(run.requested_at)}")
-    if run.started_at is not None:
-        output.line(f"started      {time_text(run.started_at)}")
-    if run.ended_at is not None:
-        output.line(f"ended        {time_text(run.ended_at)}")
+    facts = {
+        "waits": wait,
+        "repeats": run.retry_of,
+        "requested": time_text(run.requested_at),
+        "started": None if run.started_at is None else time_text(run.started_at),
+        "ended": None if run.ended_at is None else time_text(run.ended_at),
+    }
+    for name, fact in facts.items():
+        if fact is not None:
+            output.line(f"{name:<12} {fact}")
     if run.result is not None:
         for text in result_lines(run):
             output.line(text)

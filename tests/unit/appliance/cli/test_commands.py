@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from appliance.cli.main import application
 from appliance.cli.run_results import exit_status_of
 from appliance.clock import ManualClock
 from appliance.model.identifiers import RunId
-from appliance.model.runs import Run, RunFailure, RunKind, RunLogLine, RunState
+from appliance.model.runs import Run, RunFailure, RunKind, RunLogLine, RunOutcome, RunState
 from tests.fakes.appliance import Terminal
 from tests.fakes.recovery_points import disk, image, point
 from tests.fakes.vcenters import SHA256, machine
@@ -52,6 +53,7 @@ def test_there_are_the_commands_the_manual_names() -> None:
         "restore vm",
         "run cancel",
         "run list",
+        "run retry",
         "run show",
         "vcenter add",
         "vcenter list",
@@ -228,7 +230,34 @@ def test_runs_are_listed_shown_and_cancelled(terminal: Terminal) -> None:
     shown = terminal.call("run", "show", run.id, "--json").document
     assert (shown["run"]["request"], shown["log"][0]["text"]) == ({"point": "point-001"}, "it waits")
     assert "cancelled" in terminal.call("run", "cancel", run.id).output
-    assert terminal.call("run", "cancel", run.id).status == 8
+    assert "cancelled" in terminal.call("run", "cancel", run.id).output, "asking twice does no harm"
+
+
+def test_a_run_that_waits_says_for_what(terminal: Terminal) -> None:
+    terminal.desk.catalog.points = [point(1)]
+    run = terminal.desk.points.request_verification(point(1).id).run
+    soon = terminal.desk.clock.now() + timedelta(minutes=5)
+    terminal.desk.run_store.request(replace(run, id=RunId("r-2"), retry_of=run.id, not_before=soon))
+
+    wait = f"a pause until 00:05 UTC, before it repeats run {run.id}"
+    assert f"waits: {wait}" in terminal.call("run", "list").output
+    assert terminal.call("run", "list", "--json").document["waits"] == {"r-2": wait}
+    shown = terminal.call("run", "show", "r-2")
+    assert f"waits        {wait}" in shown.output
+    assert f"repeats      {run.id}" in shown.output
+    assert terminal.call("run", "show", "r-2", "--json").document["waits"] == wait
+
+
+def test_only_a_run_that_has_not_done_its_work_can_be_repeated(terminal: Terminal) -> None:
+    terminal.desk.catalog.points = [point(1)]
+    run = terminal.desk.points.request_verification(point(1).id).run
+    claimed = terminal.desk.run_store.claim_next(NOW)
+    assert claimed is not None
+    terminal.desk.run_store.finish(claimed, RunOutcome(RunState.SUCCEEDED, "{}"), NOW)
+
+    refused = terminal.call("run", "retry", run.id, "--json")
+    assert refused.status == 2
+    assert refused.document["error"]["code"] == "KL-1012"
 
 
 def test_init_refuses_a_second_repository(terminal: Terminal, tmp_path: Path) -> None:

@@ -97,6 +97,23 @@ def test_a_failed_run_ends_the_command_with_its_status_and_remedy(terminal: Term
     assert "Traceback" not in answer.errors
 
 
+def test_a_failed_run_is_repeated_by_hand_and_followed(terminal: Terminal) -> None:
+    def fail(_run: Run, _progress: ProgressSink, _cancelled: threading.Event) -> RunOutcome:
+        raise VcenterUnreachableError("vc.example", "no route")
+
+    terminal.handler.step = fail
+    (failed,) = terminal.call("backup", "web-01", "--json").document["runs"]
+    terminal.handler.step = back_up
+
+    answer = terminal.call("run", "retry", failed["id"], "--json")
+
+    assert answer.status == 0
+    (run,) = answer.document["runs"]
+    assert (run["state"], run["retry_of"]) == ("succeeded", failed["id"])
+    assert f"repeats {failed['id']}" in terminal.call("run", "list").output
+    assert terminal.call("run", "retry", failed["id"]).status == 2
+
+
 def test_a_failed_run_is_an_error_document_too(terminal: Terminal) -> None:
     def fail(_run: Run, _progress: ProgressSink, _cancelled: threading.Event) -> RunOutcome:
         raise VcenterUnreachableError("vc.example", "no route")
