@@ -247,6 +247,7 @@ def console_services(appliance: Appliance, settings: Settings) -> ConsoleService
         directory=directory,
         repositories=appliance.repositories,
         runs=appliance.runs,
+        retries=appliance.retries,
         policies=appliance.policies,
         policy_pages=appliance.policy_pages,
         notifier=appliance.notifier,

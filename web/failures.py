@@ -19,7 +19,8 @@ from appliance.services import (
     PolicyStaleError,
     TooManySignInsError,
 )
-from web.request_context import is_live_request
+from web.gate import holds_password, kept_fields
+from web.request_context import is_live_request, signed_in
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +73,15 @@ def status_of(error: ApplianceError) -> HTTPStatus:
 def _appliance_error(error: ApplianceError) -> tuple[str, int]:
     status = status_of(error)
     title = "There is no such thing" if status is HTTPStatus.NOT_FOUND else "That did not work"
-    return _page(Problem.of(error, title), status)
+    return _page(Problem.of(error, title), status, _kept_form(status))
+
+
+def _kept_form(status: HTTPStatus) -> list[tuple[str, str]] | None:
+    """What the form held that failed for no fault of its own: it can be sent again. None for all others."""
+    may_succeed_later = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if request.method != "POST" or not may_succeed_later or signed_in() is None or holds_password():
+        return None
+    return kept_fields()
 
 
 def _http_error(error: HTTPException) -> tuple[str, int]:
@@ -102,7 +111,7 @@ def _defect(error: Exception) -> tuple[str, int]:
     )
 
 
-def _page(problem: Problem, status: HTTPStatus) -> tuple[str, int]:
+def _page(problem: Problem, status: HTTPStatus, kept: list[tuple[str, str]] | None = None) -> tuple[str, int]:
     if is_live_request():  # htmx leaves the page as it is on an error; the next poll may succeed
         return f"{problem.message} ({problem.code})", status
-    return render_template("failure.html", problem=problem), status
+    return render_template("failure.html", problem=problem, kept=kept), status

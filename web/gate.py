@@ -40,6 +40,11 @@ def own_path(text: str) -> str:
     return text if is_path and not parsed.scheme and not parsed.netloc else url_for("dashboard.show")
 
 
+def holds_password() -> bool:
+    """Whether a form cannot be sent again by itself: a part of it is never kept."""
+    return any("password" in name for name in request.form)
+
+
 def kept_fields() -> list[tuple[str, str]]:
     """What a form held whose session had ended; passwords are not kept."""
     return [

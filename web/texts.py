@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from flask import Flask
 from markupsafe import Markup
 
+from appliance.model.change_tracking import ReadScope, ScopeReason
 from appliance.model.units import KIB
 from appliance.services import (
     CONSISTENCY_TEXTS,
@@ -17,6 +18,26 @@ from appliance.services import (
 )
 from web.request_context import services
 
+SCOPES = {
+    ReadScope.CHANGED: "What has changed",
+    ReadScope.ALLOCATED: "What was ever written",
+    ReadScope.EVERYTHING: "Everything",
+}
+SCOPE_REASONS = {
+    ScopeReason.TRACKING_VALID: "change tracking names it, and nothing speaks against it",
+    ScopeReason.FIRST_POINT: "this is the disk's first point here",
+    ScopeReason.ALLOCATION_UNKNOWN: "vCenter does not say what was ever written",
+    ScopeReason.TRACKING_UNAVAILABLE: "this machine has no change tracking",
+    ScopeReason.TRACKING_NOT_ENABLED: "change tracking was not on at the last point",
+    ScopeReason.EPOCH_CHANGED: "change tracking was reset since the last point",
+    ScopeReason.SEQUENCE_WENT_BACK: "change tracking went back since the last point",
+    ScopeReason.CAPACITY_CHANGED: "the disk has another size than at the last point",
+    ScopeReason.BACKING_CHANGED: "the disk is another file than at the last point",
+    ScopeReason.MACHINE_REVERTED: "the machine was reverted or restored since the last point",
+    ScopeReason.EVENTS_INCOMPLETE: "vCenter's events do not reach back to the last point",
+    ScopeReason.QUERY_FAILED: "vCenter did not answer which areas have changed",
+    ScopeReason.REQUESTED: "it was asked for",
+}
 NOT_KNOWN = "\N{EN DASH}"
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
@@ -33,6 +54,8 @@ def install(app: Flask) -> None:
         selection=selection_text,
         schedule=when_text,
         retention=retention_text,
+        scope=SCOPES.__getitem__,
+        scope_reason=SCOPE_REASONS.__getitem__,
     )
     app.jinja_env.globals.update(
         software_version=software_version, now=_now, consistency_texts=CONSISTENCY_TEXTS

@@ -17,6 +17,7 @@ from appliance.services.policies import PolicyService
 from appliance.services.policy_pages import PolicyPages
 from appliance.services.repositories import RepositoryService
 from appliance.services.restore_plans import RestorePlanService
+from appliance.services.retries import RetryService
 from appliance.services.runs import RunService
 from appliance.services.vcenters import VcenterService
 
@@ -36,6 +37,7 @@ class ConsoleServices:
     directory: PointDirectory
     repositories: RepositoryService
     runs: RunService
+    retries: RetryService
     policies: PolicyService
     policy_pages: PolicyPages
     notifier: NotifierService

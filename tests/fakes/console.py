@@ -48,6 +48,8 @@ class FakePointIndex:
         raise ObjectMissingError(point)
 
     def of_machine(self, identity: MachineIdentity) -> PointListing:
+        if self.fails:
+            raise RepositoryMissingError("the folder is not there")
         found = [each for each in self.catalog.points if each.machine == identity]
         found.sort(key=lambda each: (each.created_at, each.id))
         return PointListing(tuple(ListedPoint(each) for each in found), ())
@@ -104,6 +106,7 @@ class ConsoleDesk:
             directory=directory,
             repositories=desk.repositories,
             runs=desk.runs,
+            retries=desk.retries,
             policies=desk.policies,
             policy_pages=desk.policy_pages,
             notifier=desk.notifier,

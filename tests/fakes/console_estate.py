@@ -40,16 +40,16 @@ FOLDERS = ("Production", "Production", "Production", "Production", "Office", "Of
 
 
 @contextmanager
-def empty_console(folder: Path) -> Iterator[ConsoleDesk]:
+def empty_console(folder: Path, busy_timeout_seconds: float = 15.0) -> Iterator[ConsoleDesk]:
     """An appliance right after `keepline init`: no vCenter, no repository, no run."""
-    with open_database(folder) as database:
+    with open_database(folder, busy_timeout_seconds) as database:
         yield ConsoleDesk(Desk(database, folder))
 
 
 @contextmanager
-def filled_console(folder: Path) -> Iterator[ConsoleDesk]:
+def filled_console(folder: Path, busy_timeout_seconds: float = 15.0) -> Iterator[ConsoleDesk]:
     """An appliance in its third week: something runs, something failed, something was never backed up."""
-    with empty_console(folder) as console:
+    with empty_console(folder, busy_timeout_seconds) as console:
         desk = console.desk.equipped()
         desk.clock.current = desk.clock.current.replace(month=3, day=18, hour=11, minute=52)
         desk.gateway.inventory = [_machine(number) for number in range(len(NAMES))]

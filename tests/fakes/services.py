@@ -107,6 +107,7 @@ class Desk:
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.folder = folder
+        self.database = database
         self.clock = ManualClock()
         self.gateway = FakeVcenters()
         self.catalog = FakePoints()

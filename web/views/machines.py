@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from appliance.errors import RepositoryError
 from appliance.model.runs import RunKind
 from appliance.model.virtual_machines import MachineIdentity
 from appliance.services import (
@@ -17,6 +18,7 @@ from appliance.services import (
     ListWish,
     MachineNotListedError,
     PlaceGoneError,
+    PointListing,
     Protection,
     RequestedRun,
     RunFilter,
@@ -28,6 +30,7 @@ from appliance.services import (
 )
 from appliance.services.estate_list import ROWS_CHOICES
 from web.addresses import address_of
+from web.failures import Problem
 from web.request_context import audit, notify, services
 from web.texts import counted_text
 
@@ -90,7 +93,7 @@ def back_up_chosen() -> Response:
 def show(key: str) -> str:
     """One machine: its month, its points of a day, one point."""
     machine = _machine(key)
-    listing = services().directory.of_machine(_identity(key))
+    listing, problem = _points_of(key)
     runs = services().runs.page(
         RunFilter(kinds=frozenset({RunKind.BACKUP}), subject=key, limit=CALENDAR_RUNS)
     )
@@ -106,7 +109,18 @@ def show(key: str) -> str:
         chosen=chosen,
         mark_of=mark_of,
         runs=runs[:SHOWN_RUNS],
+        problem=problem,
+        policies=[each for each in services().policies.list() if each.policy.name in machine.policies],
+        is_stale=machine.vcenter in services().estate.current().stale_vcenters,
     )
+
+
+def _points_of(key: str) -> tuple[PointListing, Problem | None]:
+    """The machine's points; without its repository, the page still tells what is known."""
+    try:
+        return services().directory.of_machine(_identity(key)), None
+    except RepositoryError as error:
+        return PointListing((), ()), Problem.of(error, "The recovery points cannot be read now")
 
 
 @blueprint.post("/<key>/backups")

@@ -8,10 +8,11 @@ from werkzeug.wrappers import Response
 
 from appliance.model.identifiers import RunId
 from appliance.model.runs import ACTIVE_STATES, ENDED_STATES, RunKind, RunState
-from appliance.services import RunFilter, overview_of, result_of
+from appliance.services import RunFilter, WrongFieldError, overview_of, result_of
 from web.addresses import address_of
 from web.live import live_answer, live_part
 from web.request_context import audit, notify, services
+from web.texts import counted_text
 
 blueprint = Blueprint("runs", __name__, url_prefix="/runs")
 
@@ -46,6 +47,31 @@ def live(run_id: str) -> Response:
     return live_answer(_run(run_id))
 
 
+@blueprint.post("/<run_id>/retry")
+def retry(run_id: str) -> Response:
+    """Queue once more what the run was asked to do, and show the run that will."""
+    requested = services().retries.by_hand(RunId(run_id))
+    audit("repeat run", f"{run_id} {requested.run.id}")
+    if requested.joined:
+        notify("It is being tried again already: this is that run.", "note")
+    return redirect(url_for("runs.show", run_id=requested.run.id), code=303)
+
+
+@blueprint.post("/retries")
+def retry_chosen() -> Response:
+    """Queue once more what each of these failed runs was asked to do."""
+    chosen = request.form.getlist("run")
+    if not chosen:
+        raise WrongFieldError("no run is named")
+    requested = [services().retries.by_hand(RunId(run_id)) for run_id in chosen[:ROWS]]
+    for run_id, each in zip(chosen, requested, strict=False):
+        audit("repeat run", f"{run_id} {each.run.id}")
+    joined = sum(each.joined for each in requested)
+    text = f"{counted_text(len(requested) - joined, 'run')} queued again."
+    notify(f"{text} {counted_text(joined, 'one')} had been already." if joined else text)
+    return redirect(url_for("runs.show_list"), code=303)
+
+
 @blueprint.post("/<run_id>/cancellation")
 def cancel(run_id: str) -> Response:
     """Ask for the run's end."""
@@ -72,6 +98,8 @@ def _list() -> Markup:
         address_of("runs.live_list", filters),
         moves=not before,
         runs=[overview_of(run, now) for run in shown],
+        waits=services().runs.waits_of(shown),
+        failed=[run.id for run in shown if run.state is RunState.FAILED] if group == "failed" else [],
         earlier=address_of("runs.show_list", earlier) if earlier else None,
         newest=address_of("runs.show_list", {"kind": kind, "group": group}),
         before=before,
@@ -88,6 +116,8 @@ def _run(run_id: str) -> Markup:
         overview=overview_of(run, services().clock.now()),
         run=run,
         result=result_of(run),
+        wait=services().runs.waits_of([run]).get(run.id),
+        repetition=services().retries.repetition_of(run.id) if run.has_ended else None,
         log=services().runs.log_of(run.id),
     )
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
 
+from appliance.model.documents import from_json
+from appliance.model.requests import RestoreMachineRequest
 from appliance.model.runs import RunKind, RunState
 from appliance.services import RunFilter
 from tests.fakes.browser import Browser
@@ -84,7 +87,36 @@ def test_a_run_is_cancelled_once(console: ConsoleDesk, browser: Browser) -> None
     assert console.services.runs.find(queued.id).state is RunState.CANCELLED
     assert "The run is cancelled." in browser.text(f"/runs/{queued.id}")
     again = browser.post(f"/runs/{queued.id}/cancellation")
-    assert (again.status_code, "KL-6020" in again.text) == (503, True)
+    assert again.status_code == 303  # asking twice does no harm
+
+
+def test_a_run_that_has_succeeded_cannot_be_cancelled(console: ConsoleDesk, browser: Browser) -> None:
+    (done,) = console.services.runs.page(RunFilter(states=frozenset({RunState.SUCCEEDED})))
+    answer = browser.post(f"/runs/{done.id}/cancellation")
+
+    assert (answer.status_code, "KL-6020" in answer.text) == (503, True)
+
+
+def test_a_failed_run_is_tried_again_once(console: ConsoleDesk, browser: Browser) -> None:
+    (failed,) = console.services.runs.page(RunFilter(states=frozenset({RunState.FAILED})))
+    assert 'id="retry"' in browser.text(f"/runs/{failed.id}")
+    first = browser.post(f"/runs/{failed.id}/retry").headers["Location"]
+    second = browser.post(f"/runs/{failed.id}/retry").headers["Location"]
+
+    assert first == second
+    assert f'Repeats <a href="/runs/{failed.id}"' in browser.text(first)
+    assert "tries again" in browser.text(f"/runs/{failed.id}")
+
+
+def test_all_failed_runs_of_a_list_are_tried_again(console: ConsoleDesk, browser: Browser) -> None:
+    (failed,) = console.services.runs.page(RunFilter(states=frozenset({RunState.FAILED})))
+    assert "Try these 1 run again" in browser.text("/runs?group=failed")
+    before = len(runs_of(console, RunKind.BACKUP))
+    browser.post("/runs/retries", run=[failed.id])
+
+    assert len(runs_of(console, RunKind.BACKUP)) == before + 1
+    assert "1 run queued again." in browser.text("/runs")
+    assert browser.post("/runs/retries").status_code == 400
 
 
 def test_a_restore_is_planned_and_started(console: ConsoleDesk, browser: Browser) -> None:
@@ -114,6 +146,68 @@ def test_a_plan_that_is_not_the_one_shown_is_refused_and_shown_anew(
     assert "KL-1206" in answer.text
     assert "What will happen" in answer.text
     assert runs_of(console, RunKind.RESTORE_MACHINE) == []
+
+
+def test_a_stale_plan_shows_what_has_changed(console: ConsoleDesk, browser: Browser) -> None:
+    page = browser.client.get("/restores/plan", query_string=TO_MACHINE).text
+    shown = [unescape(line) for line in re.findall(r'name="shown" value="([^"]*)"', page)]
+    digest = digest_of(browser, **TO_MACHINE)
+    console.desk.catalog.networks = ("Backbone",)
+    answer = browser.post("/restores", **TO_MACHINE, digest=digest, shown=shown)
+
+    assert answer.status_code == 409
+    gone, new = (re.findall(rf"<{tag}>(.*?)</{tag}>", answer.text) for tag in ("del", "ins"))
+    assert ["VM Network" in line for line in gone] == [True]
+    assert ["Backbone" in line for line in new] == [True]
+
+
+def test_where_the_machine_goes_is_chosen_from_vcenters_lists(console: ConsoleDesk, browser: Browser) -> None:
+    page = browser.text(f"/restores/new?point={POINT}")
+    for words in (
+        "As it was: esx-01 (host in Gold)",
+        "As it was: ssd-1, 300.0 of 900.0 GiB free",
+        'value="cluster:/Paris/host/Gold"',
+        'value="/Paris/vm/Lab"',
+        "Cards on VM Network",
+        "The places were read from main just now",
+    ):
+        assert words in page
+    assert "esx-02" not in page  # in maintenance
+
+    chosen = {
+        **TO_MACHINE,
+        "compute": "cluster:/Paris/host/Gold",
+        "datastore": "/Paris/datastore/bulk",
+        "folder": "/Paris/vm/Lab",
+        "source_network": "VM Network",
+        "target_network": "/Paris/network/Isolated",
+        "power_on": "yes",
+    }
+    plan = unescape(browser.client.get("/restores/plan", query_string=chosen).text)
+    assert "In /Paris/vm/Lab of main, on cluster /Paris/host/Gold, datastore /Paris/datastore/bulk." in plan
+    assert "goes to /Paris/network/Isolated and is connected." in plan
+
+    browser.post("/restores", **chosen, digest=digest_of(browser, **chosen))
+    (run,) = console.services.runs.page(RunFilter(kinds=frozenset({RunKind.RESTORE_MACHINE})))
+    request = from_json(RestoreMachineRequest, run.request)
+    assert (request.cluster, request.host) == ("/Paris/host/Gold", None)
+    assert request.networks == (("VM Network", "/Paris/network/Isolated"),)
+
+
+def test_back_from_the_plan_keeps_what_was_chosen(browser: Browser) -> None:
+    chosen = {
+        **TO_MACHINE,
+        "datastore": "/Paris/datastore/bulk",
+        "source_network": "VM Network",
+        "target_network": "/Paris/network/Isolated",
+    }
+    plan = browser.client.get("/restores/plan", query_string=chosen).text
+    back = re.search(r'<a class="btn" href="([^"]*)">Back', plan)
+    assert back
+    page = browser.text(unescape(back[1]))
+
+    assert re.search(r'value="/Paris/datastore/bulk" selected', page)
+    assert re.search(r'value="/Paris/network/Isolated" selected', page)
 
 
 def test_a_failed_check_blocks_the_start(console: ConsoleDesk, browser: Browser, tmp_path: Path) -> None:

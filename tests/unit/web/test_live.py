@@ -64,7 +64,7 @@ def test_a_backup_says_what_each_disk_cost_and_why(console: ConsoleDesk, browser
     (run,) = console.services.runs.page(RunFilter(states=frozenset({RunState.SUCCEEDED})))
     page = browser.text(f"/runs/{run.id}")
 
-    assert "tracking-valid" in page
+    assert "change tracking names it" in page
     assert "hotadd" in page
 
 
