@@ -35,7 +35,12 @@ class PolicyBackups:
         if not meant:
             raise NothingMeantError(f"the policy {policy.name} means no machine today")
         machines = [each.machine for each in meant]
-        order = BackupOrder(policy.vcenter, [machine.moref for machine in machines], policy.accepted_disks)
+        order = BackupOrder(
+            policy.vcenter,
+            [machine.moref for machine in machines],
+            policy.accepted_disks,
+            consistency=policy.consistency,
+        )
         requested = self._backups.request_known(order, machines)
         for each in requested:
             text = f"asked for by a person, for all machines of policy {policy.name}"

@@ -42,7 +42,7 @@ class OpenedPolicy:
 class FormPreview:
     """What a form would mean; a part that cannot be told is None or empty, and something says why.
 
-    `when` and `due` are told for an enabled policy and a disabled one alike.
+    Fields that are still empty are no problem yet. `when` and `due` are told for a disabled one, too.
     """
 
     problems: tuple[FieldProblem, ...]
@@ -80,10 +80,11 @@ class PolicyEditor:
 
     def preview(self, form: PolicyForm) -> FormPreview:
         """What the form would mean if it were saved now; nothing is kept."""
-        problems = read_form(form).problems
+        found = read_form(form).problems
+        problems = tuple(each for each in found if getattr(form, each.field).strip())
         when, due = self._when(form)
         zone = form.zone.strip()
-        if _OF_SELECTION.intersection(problem.field for problem in problems):
+        if _OF_SELECTION.intersection(each.field for each in found):
             return FormPreview(problems, when=when, zone=zone, due=due)
         try:
             machines = self._previews.preview(form.vcenter, selection_in(form))

@@ -7,7 +7,7 @@ page can show each complaint where it belongs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import available_timezones
@@ -145,7 +145,10 @@ def _words(form: PolicyForm) -> NewPolicy:
 
 
 def _problems(form: PolicyForm) -> Iterator[FieldProblem]:
-    yield from _complaint("name", lambda: _named(form.name.strip()))
+    if form.name.strip():
+        yield from _complaint("name", lambda: _named(form.name.strip()))
+    else:
+        yield FieldProblem("name", "the policy has no name")
     if not form.vcenter:
         yield FieldProblem("vcenter", "no vCenter is chosen")
     yield from _selection_problems(form)
@@ -166,8 +169,15 @@ def _selection_problems(form: PolicyForm) -> Iterator[FieldProblem]:
 
 
 def _schedule_problems(form: PolicyForm) -> Iterator[FieldProblem]:
-    asked = {Rhythm.WEEKLY.value: "at", Rhythm.HOURLY.value: "minute", Rhythm.CRON.value: "cron"}
-    yield from _complaint(asked.get(form.rhythm, "at"), lambda: Schedule(cron_of(_choice(form))))
+    if form.rhythm not in set(Rhythm):
+        yield FieldProblem("rhythm", f"there is no rhythm {form.rhythm!r}")
+    elif form.rhythm in (Rhythm.HOURLY, Rhythm.CRON):
+        field = "minute" if form.rhythm == Rhythm.HOURLY else "cron"
+        yield from _complaint(field, lambda: Schedule(cron_of(_choice(form))))
+    else:
+        yield from _complaint("at", lambda: cron_of(ScheduleChoice(at=form.at)))
+        day = replace(_choice(form), at=ScheduleChoice().at)
+        yield from _complaint("weekday", lambda: cron_of(day))
     yield from _complaint("zone", lambda: Schedule(_ANY_CRON, form.zone.strip()))
 
 

@@ -48,9 +48,16 @@ class _Reading:
 class RememberedInventory(PolicyInventory):
     """A `PolicyInventory` for pages: the same answers, a little old. May be used from any thread."""
 
-    def __init__(self, vcenters: VcenterService, own_bios_uuid: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        vcenters: VcenterService,
+        own_bios_uuid: str,
+        clock: Clock,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         super().__init__(vcenters, own_bios_uuid)
         self._clock = clock
+        self._patience_seconds = patience_seconds
         self._readings: dict[_Wish, _Reading] = {}
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -74,7 +81,7 @@ class RememberedInventory(PolicyInventory):
 
     def _read_alone(self, wish: _Wish, selections: Sequence[Selection]) -> _Reading:
         lock = self._locks[wish.vcenter]
-        if not lock.acquire(timeout=PATIENCE_SECONDS):
+        if not lock.acquire(timeout=self._patience_seconds):
             raise InventoryBusyError(f"the inventory of {wish.vcenter} is still being read")
         try:
             known = self._readings.get(wish)

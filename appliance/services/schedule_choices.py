@@ -10,6 +10,9 @@ from appliance.model.cron import WEEKDAYS
 
 WEEKDAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
+_ANY_TIME, _ANY_DAY = "02:00", "sun"
+"""What stands in the fields that nobody has filled in."""
+
 _CLOCK_TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _MINUTE = re.compile(r"[0-5]?[0-9]")
 _HOURLY = re.compile(r"(?P<minute>[0-9]{1,2}) \* \* \* \*")
@@ -34,8 +37,8 @@ class ScheduleChoice:
     """
 
     rhythm: Rhythm = Rhythm.DAILY
-    at: str = "02:00"
-    weekday: str = "sun"
+    at: str = _ANY_TIME
+    weekday: str = _ANY_DAY
     minute: str = "0"
     cron: str = ""
 
@@ -65,7 +68,7 @@ def choice_of(cron: str) -> ScheduleChoice:
         return ScheduleChoice(Rhythm.CRON, cron=cron)
     at = f"{int(found['hour']):02}:{int(found['minute']):02}"
     rhythm = {"*": Rhythm.DAILY, "mon-fri": Rhythm.WORKDAYS}.get(found["days"], Rhythm.WEEKLY)
-    weekday = found["days"] if rhythm is Rhythm.WEEKLY else ScheduleChoice.weekday
+    weekday = found["days"] if rhythm is Rhythm.WEEKLY else _ANY_DAY
     return ScheduleChoice(rhythm, at=at, weekday=weekday, cron=cron)
 
 
