@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Update, delete, func, insert, or_, select, update
+from sqlalchemy import BindParameter, Update, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from appliance.model.documents import from_json, to_json
@@ -172,7 +172,7 @@ class NotifierStore:
 
     def postpone(self, key: NoticeKey, failure: DeliveryFailure, until: datetime) -> None:
         """Say that an attempt failed. The others wait as well: the way out is the same."""
-        failing_since = func.coalesce(NoticeRow.failing_since, failure.at, type_=NoticeRow.failing_since.type)
+        failing_since = func.coalesce(NoticeRow.failing_since, _moment(failure.at))
         columns = {"failure": _text_of(failure), "failing_since": failing_since, "claimed_until": None}
         others = update(NoticeRow).where(
             NoticeRow.state == NoticeState.PENDING, NoticeRow.next_try_at < until
@@ -200,7 +200,7 @@ def _failing(session: Session) -> StoredNotice | None:
     """The message that fails longest: one that waits, or was given up and nothing was delivered since."""
     delivered = select(func.max(NoticeRow.settled_at)).where(NoticeRow.state == NoticeState.DELIVERED)
     is_lost = (NoticeRow.state == NoticeState.GIVEN_UP) & (
-        NoticeRow.settled_at > func.coalesce(delivered.scalar_subquery(), _BEFORE_ALL)
+        NoticeRow.settled_at > func.coalesce(delivered.scalar_subquery(), _moment(_BEFORE_ALL))
     )
     failing = (
         select(NoticeRow)
@@ -249,6 +249,11 @@ def _notice_of(row: NoticeRow) -> StoredNotice:
         failing_since=row.failing_since,
         failure=None if row.failure is None else from_json(DeliveryFailure, row.failure),
     )
+
+
+def _moment(at: datetime) -> BindParameter[datetime | None]:
+    """A moment inside an SQL function, which would not know how moments are kept."""
+    return literal(at, NoticeRow.failing_since.type)
 
 
 def _text_of(failure: DeliveryFailure | None) -> str | None:
