@@ -77,6 +77,7 @@ def capture_machine(
     with session.held_access(connection, request.vcenter, machine.moref):
         progress.phase("snapshot")
         with journalled_snapshot(session, connection, request.vcenter, machine) as snapshot:
+            session.stop_if_cancelled()
             taken_at = clock.elapsed_seconds()
             subject = Snapshotted(connection, machine, snapshot)
             configuration = read_configuration(connection, machine, snapshot, progress=progress)

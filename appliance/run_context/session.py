@@ -91,17 +91,22 @@ class RunSession:
     def held_access(
         self, connection: VcenterConnection, vcenter: str, machine: ManagedObjectId
     ) -> Iterator[None]:
-        """Keep vCenter from moving the machine meanwhile; a refusal is a warning, not an error."""
+        """Keep vCenter from moving the machine meanwhile; a refusal is a warning, not an error.
+
+        Raises:
+            RunCancelledError: somebody asked for the end of the run before access was had.
+        """
         access = self.access(connection, machine, None)
         task = HoldAccessTask(access, access_identity(self.run), self.lock_file("access"))
         entry = JournalEntry(JournalKind.ACCESS, self.run.id, vcenter, machine, task.identity)
         number = self.tools.journal.open(entry, self.tools.clock.now())
         try:
-            with self.tools.movers.hold_access(task) as ready:
+            with self.tools.movers.hold_access(task, self.cancelled) as ready:
                 if ready.warning:
                     self.progress.message(
                         f"the machine may be moved meanwhile: {ready.warning}", warning=True
                     )
+                self.stop_if_cancelled()
                 yield
         except BaseException:
             # The holder may have died with its access: only a second EndAccess makes sure.
