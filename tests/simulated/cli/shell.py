@@ -33,6 +33,16 @@ class Shell:
     def repository(self) -> Path:
         return self.folder / "repository"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of every command."""
+        return {
+            "KEEPLINE_STATE_FOLDER": str(self.state_folder),
+            "KEEPLINE_VDDK_FOLDER": str(self.lab.vddk_folder),
+            "KEEPLINE_LOG_LEVEL": "debug",
+            "KEEPLINE_WORKERS_PER_DISK": "2",
+        }
+
     def set_up(self) -> None:
         """What an admin does once."""
         self.repository.mkdir()
@@ -61,15 +71,9 @@ class Shell:
     @contextmanager
     def started(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """A command at work; killed with the context if it has not ended by then."""
-        environment = os.environ | {
-            "KEEPLINE_STATE_FOLDER": str(self.state_folder),
-            "KEEPLINE_VDDK_FOLDER": str(self.lab.vddk_folder),
-            "KEEPLINE_LOG_LEVEL": "debug",
-            "KEEPLINE_WORKERS_PER_DISK": "2",
-        }
         with subprocess.Popen(
             [*COMMAND, *arguments],
-            env=environment,
+            env=os.environ | self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
