@@ -7,13 +7,14 @@ writing transaction begins with BEGIN IMMEDIATE, and the driver's own implicit B
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -25,6 +26,8 @@ from appliance.state.errors import (
     DatabaseUnusableError,
 )
 from appliance.state.tables import SCHEMA_VERSION
+
+logger = logging.getLogger(__name__)
 
 DATABASE_FILE = "keepline.sqlite"
 BUSY_TIMEOUT_SECONDS = 15.0
@@ -43,12 +46,20 @@ _PRIMARY_CODE_MASK = (
 
 
 class Database:
-    """The open state database; may be used from any thread, each transaction in one."""
+    """The open state database; may be used from any thread, each transaction in one.
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    Whoever writes waits for another writer until SQLite gives up, in each of so many `tries`.
+    """
+
+    def __init__(self, engine: Engine, name: str, tries: int = 1) -> None:
         self._reading_engine = engine
         self._writing_engine = engine.execution_options(immediate=True)
         self._name = name
+        self._tries = tries
+
+    def patient(self, tries: int) -> Database:
+        """The same database for those who lose more by giving up than by waiting; they say that they wait."""
+        return Database(self._reading_engine, self._name, tries)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -63,13 +74,8 @@ class Database:
         Raises:
             DatabaseUnusableError: or one of its kinds; nothing was changed.
         """
-        with (
-            self._translated(),
-            Session(self._writing_engine, expire_on_commit=False) as session,
-            session.begin(),
-        ):
-            session.connection()  # takes the write lock now, before the caller decides anything
-            yield session
+        with self._translated(), ExitStack() as stack:
+            yield self._begun(stack)
 
     def migrate(self) -> None:
         """Bring the tables to this version's form; waits for another process that does the same.
@@ -89,6 +95,23 @@ class Database:
     def close(self) -> None:
         """Give the file back."""
         self._reading_engine.dispose()
+
+    def _begun(self, stack: ExitStack) -> Session:
+        """A session whose transaction holds the write lock; `stack` ends both."""
+        for remaining in reversed(range(self._tries)):
+            with ExitStack() as attempt:
+                session = attempt.enter_context(Session(self._writing_engine, expire_on_commit=False))
+                attempt.enter_context(session.begin())
+                try:
+                    session.connection()  # takes the write lock now, before the caller decides anything
+                except OperationalError as error:
+                    if not _is_busy(error) or not remaining:
+                        raise
+                    logger.warning("state database %s is held by somebody else: waiting", self._name)
+                    continue
+                stack.push(attempt.pop_all())
+                return session
+        raise AssertionError("the last try returns or raises")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -138,5 +161,13 @@ def _begin_transaction(connection: Connection) -> None:
 
 
 def _translate(error: DBAPIError, name: str) -> DatabaseUnusableError:
+    return _class_of(error)(f"state database {name}: {error.orig}")
+
+
+def _is_busy(error: DBAPIError) -> bool:
+    return _class_of(error) is DatabaseBusyError
+
+
+def _class_of(error: DBAPIError) -> type[DatabaseUnusableError]:
     code = getattr(error.orig, "sqlite_errorcode", 0) & _PRIMARY_CODE_MASK
-    return _ERROR_CLASSES.get(code, DatabaseUnusableError)(f"state database {name}: {error.orig}")
+    return _ERROR_CLASSES.get(code, DatabaseUnusableError)

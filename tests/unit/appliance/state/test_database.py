@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from appliance.state import (
 from appliance.state.database import DATABASE_FILE
 from appliance.state.migration import configuration
 from appliance.state.tables import SCHEMA_VERSION, Base
+from tests.waiting import wait_until
 
 
 def test_migrations_make_the_tables_the_code_uses(database: Database) -> None:
@@ -95,6 +97,36 @@ def test_a_database_that_another_process_writes_is_busy_for_writers_only(tmp_pat
         assert store.find() is None
         with pytest.raises(DatabaseBusyError, match=DATABASE_FILE):
             store.adopt(InstallationId("a"))
+
+
+def test_who_is_patient_waits_for_another_writer_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / DATABASE_FILE
+    with (
+        open_database(tmp_path, busy_timeout_seconds=0.01) as database,
+        closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        patient = InstallationStore(database.patient(1_000_000))
+        waiting = pool.submit(patient.adopt, InstallationId("a"))
+        wait_until(lambda: "held by somebody else: waiting" in caplog.text)
+        with pytest.raises(DatabaseBusyError):
+            InstallationStore(database).adopt(InstallationId("b"))
+        other.execute("ROLLBACK")
+        waiting.result()
+        assert patient.find() == "a"
+
+
+def test_patience_ends(tmp_path: Path) -> None:
+    with (
+        open_database(tmp_path, busy_timeout_seconds=0.01) as database,
+        closing(sqlite3.connect(tmp_path / DATABASE_FILE, isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseBusyError):
+            InstallationStore(database.patient(3)).adopt(InstallationId("a"))
 
 
 def test_a_file_that_is_no_database_is_damaged(tmp_path: Path) -> None:
