@@ -76,11 +76,11 @@ class LocalMoverPool:
             return result
 
     @contextmanager
-    def hold_access(self, task: HoldAccessTask) -> Iterator[TaskReady]:
+    def hold_access(self, task: HoldAccessTask, cancelled: StopSignal) -> Iterator[TaskReady]:
         """See `DiskTaskRunner.hold_access`."""
         document = TaskDocument(hold_access=task)
         with self._mover(document) as mover:
-            yield self._wait_until_ready(mover, document)
+            yield self._wait_until_ready(mover, document, cancelled)
             mover.tell(RELEASE_ORDER)
             self._wait_for_result(mover, document)
             mover.wait_for_end()
@@ -134,8 +134,8 @@ class LocalMoverPool:
                 return
         raise _died(mover, task.label)
 
-    def _wait_until_ready(self, mover: MoverProcess, task: TaskDocument) -> TaskReady:
-        for message in self._messages(mover, task.label, self._limits.prepare_seconds, NeverCancelled()):
+    def _wait_until_ready(self, mover: MoverProcess, task: TaskDocument, cancelled: StopSignal) -> TaskReady:
+        for message in self._messages(mover, task.label, self._limits.prepare_seconds, cancelled):
             if message.ready is not None:
                 return message.ready
         raise _died(mover, task.label)

@@ -94,7 +94,7 @@ class Engine:
             if run is None:
                 return
             recorder = RunRecorder(run, self._runs, self._log, self._clock)
-            worker = RunWorker(run, recorder, self._runs, self._clock)
+            worker = RunWorker(run, recorder, self._runs, self._clock, self._start.let_go)
             self._active[pool.submit(worker.execute, self._handlers)] = worker
 
     def _next_run(self) -> Run | None:

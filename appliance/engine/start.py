@@ -42,6 +42,14 @@ class CrashStart:
         self._forget_ended_runs()
         return resumable
 
+    def let_go(self, run: Run) -> None:
+        """Take away what a cancelled run still has in vCenter, such as an earlier attempt's snapshot.
+
+        What cannot be taken away stays in the journal for the next start, and the run's log says so.
+        """
+        if self._journal.open_entries_of(run.id):
+            self._error_of_recovery(self._runs.find(run.id))
+
     def _list(self, state: RunState) -> list[Run]:
         return list(reversed(self._runs.list(RunFilter(states=frozenset({state}), limit=_ALL))))
 

@@ -41,14 +41,20 @@ def failure_of(error: ApplianceError) -> RunFailure:
 
 
 class RunWorker:
-    """Carries out one attempt of one run and writes down how it ended."""
+    """Carries out one attempt of one run and writes down how it ended.
 
-    def __init__(self, run: Run, recorder: RunRecorder, runs: RunStore, clock: Clock) -> None:
+    `let_go` takes away what earlier attempts of a run have kept for it, once no later one will come.
+    """
+
+    def __init__(
+        self, run: Run, recorder: RunRecorder, runs: RunStore, clock: Clock, let_go: Callable[[Run], None]
+    ) -> None:
         self.run = run
         self.recorder = recorder
         self.cancelled = threading.Event()
         self._runs = runs
         self._clock = clock
+        self._let_go = let_go
         self._cancel_requested = run.cancel_requested
         if run.cancel_requested:
             self.cancelled.set()
@@ -84,6 +90,7 @@ class RunWorker:
             return self._end_as(RunState.FAILED, error)
         if not self._cancel_requested:
             return self._runs.interrupt(self.run)  # the engine stops: the next one resumes the run
+        self._let_go(self.run)
         text = f"run {self.run.id} for {self.run.subject_name} was cancelled"
         return self._end_as(RunState.CANCELLED, RunCancelledError(text))
 

@@ -43,8 +43,11 @@ class DiskTaskRunner(Protocol):
         """
         ...
 
-    def hold_access(self, task: HoldAccessTask) -> AbstractContextManager[TaskReady]:
+    def hold_access(self, task: HoldAccessTask, cancelled: StopSignal) -> AbstractContextManager[TaskReady]:
         """Hold vCenter's access to a machine while the context is open.
+
+        `cancelled` ends the wait for it, which may last minutes while the machine's storage is moved; it
+        is not looked at any more once access is held.
 
         Enter and leave it in one thread, which must live as long as the context: the operating system
         ends the holder with the thread that started it.

@@ -42,7 +42,7 @@ class ScriptedMovers:
         return answer
 
     @contextmanager
-    def hold_access(self, task: HoldAccessTask) -> Iterator[TaskReady]:
+    def hold_access(self, task: HoldAccessTask, cancelled: StopSignal) -> Iterator[TaskReady]:
         if self.hold_error is not None:
             raise self.hold_error
         self.done.append(f"hold {task.identity}")

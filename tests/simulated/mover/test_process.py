@@ -194,7 +194,7 @@ def test_a_mover_that_lost_its_parent_ends(workplace_with: MakeWorkplace) -> Non
 
 
 def test_access_is_held_in_vcenter_while_the_context_is_open(workplace: Workplace) -> None:
-    with workplace.pool.hold_access(hold_task(workplace)) as ready:
+    with workplace.pool.hold_access(hold_task(workplace), threading.Event()) as ready:
         assert ready.warning is None
         holds = workplace.lab.control.state().holds
         assert [(hold.identity) for hold in holds] == ["keepline test"]
@@ -205,7 +205,7 @@ def test_access_is_held_in_vcenter_while_the_context_is_open(workplace: Workplac
 def test_a_refused_hold_is_a_warning(workplace: Workplace) -> None:
     workplace.lab.control.hold("web-01", "another product")
 
-    with workplace.pool.hold_access(hold_task(workplace)) as ready:
+    with workplace.pool.hold_access(hold_task(workplace), threading.Event()) as ready:
         assert ready.warning is not None
 
     assert [hold.identity for hold in workplace.lab.control.state().holds] == ["another product"]

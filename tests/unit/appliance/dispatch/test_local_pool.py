@@ -24,6 +24,7 @@ from tests.unit.appliance.dispatch.scripted_movers import (
     restore_task,
     scripted_pool,
 )
+from tests.waiting import wait_until
 
 PATIENT = MoverLimits(stall_seconds=60, prepare_seconds=60, grace_seconds=10)
 IMPATIENT = MoverLimits(stall_seconds=0.3, prepare_seconds=0.3, grace_seconds=0.2)
@@ -190,7 +191,7 @@ def test_access_is_held_until_the_context_is_left(tmp_path: Path) -> None:
     )
     pool = scripted_pool(tmp_path, script, PATIENT)
 
-    with pool.hold_access(hold_task(tmp_path)) as ready:
+    with pool.hold_access(hold_task(tmp_path), threading.Event()) as ready:
         assert ready.warning == "refused"
         assert not released.exists()
 
@@ -204,8 +205,29 @@ def test_an_access_holder_is_gone_after_an_error_inside_the_context(tmp_path: Pa
     )
     pool = scripted_pool(tmp_path, script, PATIENT)
 
-    with pytest.raises(RuntimeError, match="snapshot"), pool.hold_access(hold_task(tmp_path)):
+    with (
+        pytest.raises(RuntimeError, match="snapshot"),
+        pool.hold_access(hold_task(tmp_path), threading.Event()),
+    ):
         raise RuntimeError("snapshot failed")
+
+    assert not Path(f"/proc/{pid_file.read_text()}").exists()
+
+
+def test_who_waits_for_access_can_be_cancelled_and_no_holder_is_left(tmp_path: Path) -> None:
+    pid_file, cancelled = tmp_path / "pid", threading.Event()
+    script = f"open({str(pid_file)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)"
+    pool = scripted_pool(tmp_path, script, MoverLimits(prepare_seconds=600, grace_seconds=0.2))
+
+    def cancel_when_it_waits() -> None:
+        wait_until(lambda: pid_file.exists() and pid_file.read_text() != "", "the holder waits")
+        cancelled.set()
+
+    canceller = threading.Thread(target=cancel_when_it_waits)
+    canceller.start()
+    with pytest.raises(TaskCancelledError), pool.hold_access(hold_task(tmp_path), cancelled):
+        pass
+    canceller.join()
 
     assert not Path(f"/proc/{pid_file.read_text()}").exists()
 
@@ -213,7 +235,7 @@ def test_an_access_holder_is_gone_after_an_error_inside_the_context(tmp_path: Pa
 def test_an_access_holder_that_dies_before_it_holds_is_an_error(tmp_path: Path) -> None:
     pool = scripted_pool(tmp_path, "sys.exit(1)", PATIENT)
 
-    with pytest.raises(MoverDiedError), pool.hold_access(hold_task(tmp_path)):
+    with pytest.raises(MoverDiedError), pool.hold_access(hold_task(tmp_path), threading.Event()):
         pass
 
 

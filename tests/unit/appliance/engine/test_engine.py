@@ -7,8 +7,10 @@ import pytest
 from appliance.dispatch import TaskCancelledError
 from appliance.errors import ApplianceError, RunCancelledError
 from appliance.model.disk_progress import DiskProgress
+from appliance.model.identifiers import ManagedObjectId
 from appliance.model.runs import Run, RunFailure, RunKind, RunOutcome, RunPlace, RunState
 from appliance.progress import ProgressSink
+from appliance.state import JournalEntry, JournalKind
 from appliance.vsphere.errors import VcenterUnreachableError
 from tests.fakes.engine import FakeHandler, Workplace, succeed
 
@@ -167,6 +169,34 @@ def test_a_task_that_was_cancelled_counts_as_a_cancelled_run(workplace: Workplac
     run = workplace.runs.find(run_id)
     assert run.failure is not None
     assert (run.state, run.failure.code) == (RunState.CANCELLED, RunCancelledError.code)
+
+
+def test_what_earlier_attempts_of_a_cancelled_run_have_kept_goes_with_it(workplace: Workplace) -> None:
+    run = workplace.leave_running()
+    entry = JournalEntry(JournalKind.SNAPSHOT, run.id, "main", ManagedObjectId("vm-1"), "mark")
+    workplace.journal.open(entry, workplace.clock.now())
+
+    def be_cancelled(run: Run, progress: ProgressSink, cancelled: threading.Event) -> RunOutcome:
+        workplace.runs.request_cancel(run.id, workplace.clock.now())
+        return wait_until_cancelled(run, progress, cancelled)
+
+    workplace.handler.step = be_cancelled
+    workplace.engine().run_until_idle()
+
+    assert workplace.runs.find(run.id).state is RunState.CANCELLED
+    assert workplace.recovery.recovered == [run.id, run.id]  # before the second attempt, and after it
+
+
+def test_a_cancelled_run_that_has_left_nothing_is_not_cleaned_up_after(workplace: Workplace) -> None:
+    workplace.queue()
+
+    def be_cancelled(run: Run, progress: ProgressSink, cancelled: threading.Event) -> RunOutcome:
+        workplace.runs.request_cancel(run.id, workplace.clock.now())
+        return wait_until_cancelled(run, progress, cancelled)
+
+    workplace.handler.step = be_cancelled
+    workplace.engine().run_until_idle()
+    assert workplace.recovery.recovered == []
 
 
 def test_a_run_that_fails_while_it_is_cancelled_says_why(workplace: Workplace) -> None:

@@ -50,6 +50,17 @@ def test_a_refusal_to_hold_is_a_warning(tmp_path: Path) -> None:
         assert "held by another product" in session.progress.warnings[0]
 
 
+def test_a_run_that_was_cancelled_meanwhile_gives_access_back_at_once(tmp_path: Path) -> None:
+    movers = ScriptedMovers()
+    with run_session(tmp_path, movers) as session:
+        session.cancelled.set()
+        with pytest.raises(RunCancelledError), session.held_access(CONNECTION, "vc", MACHINE):
+            raise AssertionError("nothing begins any more")
+
+        assert session.tools.journal.open_entries() == []
+    assert movers.done == [f"hold {IDENTITY}", f"cleanup {IDENTITY}"]
+
+
 def test_after_a_failure_access_is_ended_by_a_fresh_child(tmp_path: Path) -> None:
     movers = ScriptedMovers()
     with run_session(tmp_path, movers) as session:
