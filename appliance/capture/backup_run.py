@@ -76,7 +76,7 @@ def capture_machine(
     machine = prepare_machine(session, connection, request)
     with session.held_access(connection, request.vcenter, machine.moref):
         progress.phase("snapshot")
-        with journalled_snapshot(session, connection, request.vcenter, machine) as snapshot:
+        with journalled_snapshot(session, connection, request, machine) as snapshot:
             session.stop_if_cancelled()
             taken_at = clock.elapsed_seconds()
             subject = Snapshotted(connection, machine, snapshot)

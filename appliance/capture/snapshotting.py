@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from appliance.errors import VcenterError
 from appliance.model.identifiers import ManagedObjectId
+from appliance.model.requests import BackupRequest
 from appliance.model.virtual_machines import VirtualMachine
 from appliance.run_context import RunSession
 from appliance.state import JournalEntry, JournalKind, JournalNumber
@@ -23,9 +24,9 @@ from appliance.vsphere import (
 
 @contextmanager
 def journalled_snapshot(
-    session: RunSession, connection: VcenterConnection, vcenter: str, machine: VirtualMachine
+    session: RunSession, connection: VcenterConnection, request: BackupRequest, machine: VirtualMachine
 ) -> Iterator[SnapshotFacts]:
-    """A snapshot of `machine` for this run.
+    """A snapshot of `machine` for this run, as consistent as it can be had of what the request wants.
 
     The one an earlier attempt of the same run has left is taken over while it exists: its checkpoints
     belong to it and to no other (rule 1). Its journal entry is closed when the snapshot is proven gone.
@@ -40,20 +41,20 @@ def journalled_snapshot(
             remove_snapshot(connection, machine.moref, facts.moref)
             session.tools.journal.close(number, session.tools.clock.now())
         return
-    with _new_snapshot(session, connection, vcenter, machine) as facts:
+    with _new_snapshot(session, connection, request, machine) as facts:
         yield facts
 
 
 @contextmanager
 def _new_snapshot(
-    session: RunSession, connection: VcenterConnection, vcenter: str, machine: VirtualMachine
+    session: RunSession, connection: VcenterConnection, request: BackupRequest, machine: VirtualMachine
 ) -> Iterator[SnapshotFacts]:
     journal, clock, mark = session.tools.journal, session.tools.clock, session.mark
-    entry = JournalEntry(JournalKind.SNAPSHOT, session.run.id, vcenter, machine.moref, session.marker)
+    entry = JournalEntry(JournalKind.SNAPSHOT, session.run.id, request.vcenter, machine.moref, session.marker)
     number = journal.open(entry, clock.now())
     made: SnapshotFacts | None = None
     try:
-        with snapshot_of(connection, machine, mark, quiesce=Quiesce()) as facts:
+        with snapshot_of(connection, machine, mark, quiesce=Quiesce(wanted=request.consistency)) as facts:
             made = facts
             journal.amend(number, json.dumps({"snapshot": facts.moref}))
             for note in facts.notes:

@@ -8,7 +8,9 @@ import typer
 
 from appliance.cli.follow import follow_requested
 from appliance.cli.invocation import JsonOption, VcenterOption, invocation_of
+from appliance.cli.policy_options import ConsistencyOption
 from appliance.cli.run_results import print_runs
+from appliance.model.recovery_points import Consistency
 from appliance.services import BackupOrder
 
 
@@ -25,6 +27,7 @@ def backup(
         ),
     ] = None,
     *,
+    consistency: ConsistencyOption = None,
     full: Annotated[
         bool, typer.Option("--full", help="Read every disk as a whole; store what differs.")
     ] = False,
@@ -38,6 +41,7 @@ def backup(
             machines=machines,
             accepted_disks=accept_missing or (),
             full=full,
+            consistency=consistency or Consistency.CRASH,
         )
         requested = appliance.backups.request(order)
         runs = follow_requested(appliance, invocation.output, requested)

@@ -23,6 +23,8 @@ def follow_requested(appliance: Appliance, output: Output, requested: Sequence[R
     for each in requested:
         if each.joined:
             output.notice(f"{each.run.subject_name}: run {each.run.id} is active already; following that one")
+        for difference in each.unmet:
+            output.warn(f"{each.run.subject_name}: in run {each.run.id}, {difference}")
     return follow(appliance, output, list(dict.fromkeys(each.run.id for each in requested)))
 
 

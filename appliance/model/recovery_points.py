@@ -12,11 +12,16 @@ from appliance.model.virtual_machines import ExclusionReason, MachineIdentity, V
 
 
 class Consistency(StrEnum):
-    """What the guest was told before the snapshot."""
+    """What the guest was told before the snapshot, the weakest first."""
 
     CRASH = "crash"
     FILESYSTEM = "filesystem"
     APPLICATION = "application"
+
+    @property
+    def strength(self) -> int:
+        """Its place among them: a stronger one has a higher number."""
+        return list(Consistency).index(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from appliance.model.disk_tasks import TargetFormat
 from appliance.model.identifiers import ManagedObjectId, RecoveryPointId
+from appliance.model.recovery_points import Consistency
 from appliance.model.virtual_machines import MachineIdentity
 
 
@@ -14,7 +16,8 @@ class BackupRequest:
     """Back up one machine; `accepted_disks` are labels of disks whose absence is no gap.
 
     `machine` is where the machine was when it was asked for; `identity` says which one it is. `full`
-    asks for a safe full: everything is read, what differs from the parent is stored.
+    asks for a safe full: everything is read, what differs from the parent is stored. `consistency` is what
+    the guest is asked for; where it cannot be had, a weaker one is taken, and the run's log says so.
     """
 
     vcenter: str
@@ -22,6 +25,35 @@ class BackupRequest:
     identity: MachineIdentity
     accepted_disks: tuple[str, ...] = ()
     full: bool = False
+    consistency: Consistency = Consistency.CRASH
+
+
+def combined(first: BackupRequest, second: BackupRequest) -> BackupRequest:
+    """`first`, with the stronger of each wish; a disk may be missing only where both accept it."""
+    return replace(
+        first,
+        accepted_disks=tuple(disk for disk in first.accepted_disks if disk in second.accepted_disks),
+        full=first.full or second.full,
+        consistency=max(first.consistency, second.consistency, key=lambda each: each.strength),
+    )
+
+
+def unmet_wishes(done: BackupRequest, wish: BackupRequest) -> tuple[str, ...]:
+    """What a run that does `done` does otherwise than `wish` asks; what it does beyond that is no matter."""
+    return tuple(_differences(done, wish))
+
+
+def _differences(done: BackupRequest, wish: BackupRequest) -> Iterator[str]:
+    if wish.full and not done.full:
+        yield "not every disk is read as a whole"
+    if wish.consistency.strength > done.consistency.strength:
+        yield f"the guest is asked for {done.consistency} consistency, not {wish.consistency}"
+    for disk in done.accepted_disks:
+        if disk not in wish.accepted_disks:
+            yield f"{disk} may be missing without being a gap"
+    for disk in wish.accepted_disks:
+        if disk not in done.accepted_disks:
+            yield f"{disk} is a gap when it is missing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ clock does, whoever asks again, after a restart too.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from appliance.model.policies import DueKey, DueTime, Policy, PolicyId
+from appliance.model.recovery_points import Consistency
 from appliance.model.virtual_machines import VirtualMachine
 from appliance.scheduling.due_times import latest_due, next_due
 from appliance.scheduling.selection import TaggedMachine, select_machines
@@ -21,13 +22,15 @@ from appliance.scheduling.selection import TaggedMachine, select_machines
 class PlannedRun:
     """A backup that is due; `due_times` are those it is for: a machine in two due policies has one run.
 
-    `accepted_disks` may be missing: those that every one of its policies accepts.
+    `accepted_disks` may be missing: those that every one of its policies accepts. `consistency` is the
+    strongest that any of them wants.
     """
 
     vcenter: str
     machine: VirtualMachine
     due_times: tuple[DueTime, ...]
     accepted_disks: tuple[str, ...]
+    consistency: Consistency = Consistency.CRASH
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,9 @@ def _runs(
         policy = policies[due.policy]
         inventory = inventories[policy.vcenter]
         for each in select_machines(policy.selection, inventory, own_bios_uuid).selected:
-            planned = PlannedRun(policy.vcenter, each.machine, (due,), policy.accepted_disks)
+            planned = PlannedRun(
+                policy.vcenter, each.machine, (due,), policy.accepted_disks, policy.consistency
+            )
             key = each.machine.identity.key
             runs[key] = _both(runs[key], planned) if key in runs else planned
     return tuple(runs.values())
@@ -90,4 +95,9 @@ def _runs(
 
 def _both(first: PlannedRun, second: PlannedRun) -> PlannedRun:
     accepted = tuple(disk for disk in first.accepted_disks if disk in second.accepted_disks)
-    return PlannedRun(first.vcenter, first.machine, first.due_times + second.due_times, accepted)
+    return replace(
+        first,
+        due_times=first.due_times + second.due_times,
+        accepted_disks=accepted,
+        consistency=max(first.consistency, second.consistency, key=lambda each: each.strength),
+    )

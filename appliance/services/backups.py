@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from appliance.model.recovery_points import Consistency
 from appliance.model.requests import BackupRequest
 from appliance.model.runs import RunKind, RunPlace
 from appliance.model.virtual_machines import VirtualMachine
@@ -23,6 +24,7 @@ class BackupOrder:
     machines: Sequence[str]
     accepted_disks: Sequence[str] = ()
     full: bool = False
+    consistency: Consistency = Consistency.CRASH
 
 
 class BackupService:
@@ -65,6 +67,7 @@ class BackupService:
             identity=machine.identity,
             accepted_disks=tuple(order.accepted_disks),
             full=order.full,
+            consistency=order.consistency,
         )
         place = RunPlace(order.vcenter, machine.host)
         return self._queue.request(RunKind.BACKUP, machine.identity.key, machine.name, request, place)

@@ -118,7 +118,11 @@ class DuePolicies:
     def _due_run(self, planned: PlannedRun) -> DueRun:
         machine = planned.machine
         request = BackupRequest(
-            planned.vcenter, machine.moref, machine.identity, accepted_disks=planned.accepted_disks
+            planned.vcenter,
+            machine.moref,
+            machine.identity,
+            accepted_disks=planned.accepted_disks,
+            consistency=planned.consistency,
         )
         place = RunPlace(planned.vcenter, machine.host)
         run = self._queue.new_run(RunKind.BACKUP, machine.identity.key, machine.name, request, place)

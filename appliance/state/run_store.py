@@ -29,15 +29,20 @@ from appliance.model.runs import (
 from appliance.state.database import Database
 from appliance.state.errors import RunNotFoundError, RunTransitionError
 from appliance.state.run_claims import claim_of_next
+from appliance.state.run_joining import join_run
 from appliance.state.tables import RunRow
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedRun:
-    """The run that will do what was asked; `joined` when it was active before the request came."""
+    """The run that will do what was asked; `joined` when it was active before the request came.
+
+    `unmet` says, in sentences, what a joined run does otherwise than it was asked.
+    """
 
     run: Run
     joined: bool
+    unmet: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +197,8 @@ def queue_run(session: Session, run: Run) -> RequestedRun:
         if run.not_before is None:
             hurry_run(session, RunId(twin.id))  # who asks now does not wait for the end of a pause
             session.refresh(twin)
-        return RequestedRun(run_of(twin), joined=True)
+        unmet = join_run(session, twin, run)
+        return RequestedRun(run_of(twin), joined=True, unmet=unmet)
     session.execute(insert(RunRow).values(_columns_of(run)))
     return RequestedRun(run, joined=False)
 

@@ -136,10 +136,13 @@ def test_the_request_carries_what_was_accepted(terminal: Terminal) -> None:
         "--accept-missing",
         "Hard disk 3",
         "--full",
+        "--consistency",
+        "filesystem",
         "--json",
     )
     (run,) = answer.document["runs"]
     assert run["request"]["accepted_disks"] == ["Hard disk 2", "Hard disk 3"]
+    assert run["request"]["consistency"] == "filesystem"
     assert run["request"]["full"]
 
 

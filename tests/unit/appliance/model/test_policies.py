@@ -8,32 +8,7 @@ from hypothesis import strategies as st
 
 from appliance.model.documents import from_json, to_json
 from appliance.model.policies import DueTime, Policy, PolicyId, Retention, Schedule, Selection, Tag
-from appliance.model.recovery_points import Consistency
-
-TEXTS = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=8)
-POLICIES = st.builds(
-    Policy,
-    id=TEXTS.map(PolicyId),
-    name=TEXTS,
-    vcenter=TEXTS,
-    selection=st.builds(
-        Selection,
-        names=st.lists(TEXTS, min_size=1).map(tuple),
-        folders=st.lists(TEXTS.map("/{}".format)).map(tuple),
-        tags=st.lists(st.builds(Tag, TEXTS, TEXTS)).map(tuple),
-        exclude_names=st.lists(TEXTS).map(tuple),
-    ),
-    schedule=st.builds(
-        Schedule,
-        st.sampled_from(["30 2 * * mon-fri", "0 */4 * * *"]),
-        st.sampled_from(["UTC", "Asia/Kolkata"]),
-    ),
-    retention=st.builds(Retention, st.integers(1, 99), *[st.integers(0, 99)] * 4),
-    active_since=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
-    consistency=st.sampled_from(Consistency),
-    accepted_disks=st.lists(TEXTS).map(tuple),
-    enabled=st.booleans(),
-)
+from tests.fakes.policies import POLICIES
 
 
 @given(POLICIES)
@@ -82,6 +57,25 @@ def test_a_tag_has_a_category_and_a_name(text: str) -> None:
 def test_a_tags_name_may_hold_a_slash() -> None:
     assert Tag.parse("Backup/Gold/24x7") == Tag("Backup", "Gold/24x7")
     assert str(Tag("Backup", "Gold/24x7")) == "Backup/Gold/24x7"
+
+
+@given(st.builds(Tag, st.text(min_size=1), st.text(min_size=1)))
+def test_whatever_a_tag_is_called_its_text_means_it_and_nothing_else(tag: Tag) -> None:
+    assert Tag.parse(str(tag)) == tag
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ("a:b/c:d", Tag("a:b", "c:d")),
+        ("a%2fb/c", Tag("a/b", "c")),
+        ("a%2Fb%25/c%2fd%25", Tag("a/b%", "c%2fd%25")),
+        ("100% safe/yes", Tag("100% safe", "yes")),
+        ("a%252fb/c", Tag("a%2fb", "c")),
+    ],
+)
+def test_only_a_slash_and_a_percent_sign_in_the_category_are_written_otherwise(text: str, tag: Tag) -> None:
+    assert Tag.parse(text) == tag
 
 
 def test_retention_keeps_at_least_one_point() -> None:

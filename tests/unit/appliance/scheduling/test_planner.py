@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.model.policies import DueKey, Policy, Selection
+from appliance.model.recovery_points import Consistency
 from appliance.scheduling import Plan, TaggedMachine, due_runs, newest_due_times, next_due_moment
 from tests.fakes.policies import machines, policy, tagged
 
@@ -160,3 +161,14 @@ def test_whatever_the_clock_does_no_due_time_fires_twice(
         assert len(plan.runs) == len(plan.settled) <= 1
         fired += [due.key for due in plan.settled]
     assert len(fired) == len(set(fired))
+
+
+def test_of_two_due_policies_the_stronger_consistency_is_asked_for() -> None:
+    plain = policy("plain")
+    strict = policy("strict", consistency=Consistency.APPLICATION)
+    for policies in ([plain, strict], [strict, plain]):
+        (run,) = plan_of(policies, "2026-11-22T02:30", machines("web-1")).runs
+        assert run.consistency is Consistency.APPLICATION
+        assert len(run.due_times) == 2
+    (alone,) = plan_of([plain], "2026-11-22T02:30", machines("web-1")).runs
+    assert alone.consistency is Consistency.CRASH
