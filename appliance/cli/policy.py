@@ -1,22 +1,47 @@
-"""`keepline policy add|list|show|remove|simulate|retire`."""
+"""`keepline policy add|change|enable|disable|list|show|remove|simulate|retire`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Annotated, Any  # Any: a policy's words are of several types
 
 import typer
 
-from appliance.cli.documents import Document, document_of, error_document
-from appliance.cli.invocation import JsonOption, VcenterOption, invocation_of
-from appliance.cli.output import Output
+from appliance.cli.documents import document_of
+from appliance.cli.invocation import Invocation, JsonOption, VcenterOption, invocation_of
+from appliance.cli.policy_display import (
+    print_made,
+    print_policies,
+    print_retention,
+    print_view,
+    view_document,
+)
+from appliance.cli.policy_options import (
+    AcceptOption,
+    ConsistencyOption,
+    DailyOption,
+    DisabledOption,
+    ExcludeOption,
+    FolderOption,
+    LastOption,
+    MonthlyOption,
+    NameArgument,
+    NewNameOption,
+    ScheduleOption,
+    TagOption,
+    VmOption,
+    WeeklyOption,
+    YearlyOption,
+    ZoneOption,
+)
 from appliance.cli.quantities import time_text
-from appliance.model.policies import Policy, PolicyId, Retention
+from appliance.model.policies import PolicyId
+from appliance.model.recovery_points import Consistency
 from appliance.services import (
     ListedPolicy,
-    MachineRetention,
     NewPolicy,
+    PolicyService,
     PolicyView,
     RetentionWords,
     SimulatedPlan,
@@ -24,53 +49,20 @@ from appliance.services import (
 
 application = typer.Typer(help="Policies: which machines are backed up when, and which points are kept.")
 
-NameArgument = Annotated[str, typer.Argument(metavar="POLICY", help="See `keepline policy list`.")]
-LastOption = Annotated[int | None, typer.Option("--keep-last", help="Keep so many newest points.")]
-DailyOption = Annotated[int | None, typer.Option("--keep-daily", help="Keep a point of so many days.")]
-WeeklyOption = Annotated[int | None, typer.Option("--keep-weekly", help="Keep a point of so many weeks.")]
-MonthlyOption = Annotated[int | None, typer.Option("--keep-monthly", help="Keep a point of so many months.")]
-YearlyOption = Annotated[int | None, typer.Option("--keep-yearly", help="Keep a point of so many years.")]
-
-
-ScheduleOption = Annotated[
-    str,
-    typer.Option(
-        "--schedule",
-        metavar="CRON",
-        help='Minute, hour, day of the month, month, weekday by name: "30 2 * * mon-fri".',
-    ),
-]
-ZoneOption = Annotated[
-    str, typer.Option("--zone", help="Time zone of the schedule: UTC, or say Europe/Paris.")
-]
-VmOption = Annotated[
-    list[str] | None, typer.Option("--vm", metavar="PATTERN", help='Machines by name: "web-*".')
-]
-FolderOption = Annotated[
-    list[str] | None,
-    typer.Option("--folder", metavar="PATH", help="Machines below an inventory folder: /DC/vm/Prod."),
-]
-ExcludeOption = Annotated[
-    list[str] | None, typer.Option("--exclude", metavar="PATTERN", help="Not those with this name.")
-]
-AcceptOption = Annotated[
-    list[str] | None,
-    typer.Option("--accept-missing", metavar="DISK", help="A disk, by label, that may be missing."),
-]
-DisabledOption = Annotated[bool, typer.Option("--disabled", help="Make it, but start nothing by it.")]
-
 
 @application.command()
 def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="POLICY", help="A name for it, free to choose.")],
     *,
-    schedule: ScheduleOption,
-    zone: ZoneOption = "UTC",
+    schedule: Annotated[str, ScheduleOption],
+    zone: Annotated[str, ZoneOption] = "UTC",
     vm: VmOption = None,
     folder: FolderOption = None,
+    tag: TagOption = None,
     exclude: ExcludeOption = None,
     vcenter: VcenterOption = None,
+    consistency: ConsistencyOption = None,
     accept_missing: AcceptOption = None,
     keep_last: LastOption = None,
     keep_daily: DailyOption = None,
@@ -90,18 +82,83 @@ def add(
             zone=zone,
             names=tuple(vm or ()),
             folders=tuple(folder or ()),
+            tags=tuple(tag or ()),
             exclude_names=tuple(exclude or ()),
             retention=RetentionWords(keep_last, keep_daily, keep_weekly, keep_monthly, keep_yearly),
             accepted_disks=tuple(accept_missing or ()),
             enabled=not disabled,
+            consistency=consistency or Consistency.CRASH,
         )
         added = appliance.policies.add(new)
         view = appliance.policies.view(name)
+    _print_made(invocation, added, view, json=json)
+
+
+@application.command()
+def change(
+    context: typer.Context,
+    policy: NameArgument,
+    *,
+    name: NewNameOption = None,
+    schedule: Annotated[str | None, ScheduleOption] = None,
+    zone: Annotated[str | None, ZoneOption] = None,
+    vm: VmOption = None,
+    folder: FolderOption = None,
+    tag: TagOption = None,
+    exclude: ExcludeOption = None,
+    vcenter: VcenterOption = None,
+    consistency: ConsistencyOption = None,
+    accept_missing: AcceptOption = None,
+    keep_last: LastOption = None,
+    keep_daily: DailyOption = None,
+    keep_weekly: WeeklyOption = None,
+    keep_monthly: MonthlyOption = None,
+    keep_yearly: YearlyOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Change what is said of a policy, and nothing else; an empty text takes all of a kind away: --tag ""."""
+    said: dict[str, Any] = {
+        "name": name,
+        "vcenter": vcenter,
+        "cron": schedule,
+        "zone": zone,
+        "names": _listed(vm),
+        "folders": _listed(folder),
+        "tags": _listed(tag),
+        "exclude_names": _listed(exclude),
+        "accepted_disks": _listed(accept_missing),
+        "consistency": consistency,
+    }
+    kept = RetentionWords(keep_last, keep_daily, keep_weekly, keep_monthly, keep_yearly)
+    invocation = invocation_of(context)
+    with invocation.appliance() as appliance:
+        changed = _changed(appliance.policies, policy, said, kept)
+        view = appliance.policies.view(changed.policy.name)
+    _print_made(invocation, changed, view, json=json)
+
+
+@application.command()
+def enable(context: typer.Context, policy: NameArgument, *, json: JsonOption = False) -> None:
+    """Start backups by a policy again, from its next due time on."""
+    invocation = invocation_of(context)
+    with invocation.appliance() as appliance:
+        enabled = appliance.policies.enable(policy)
+        view = appliance.policies.view(policy)
+    _print_made(invocation, enabled, view, json=json)
+
+
+@application.command()
+def disable(context: typer.Context, policy: NameArgument, *, json: JsonOption = False) -> None:
+    """Start nothing by a policy any more. Its retention still keeps its points."""
+    invocation = invocation_of(context)
+    with invocation.appliance() as appliance:
+        disabled = appliance.policies.disable(policy)
     if json:
-        invocation.output.document({"policy": document_of(added)})
+        invocation.output.document({"policy": document_of(disabled)})
         return
-    invocation.output.line(f"{name}: next due {_next_due_text(added.next_due)}")
-    _print_machines(invocation.output, view)
+    invocation.output.line(f"{policy}: disabled")
+    for remark in disabled.remarks:
+        invocation.output.notice(remark)
 
 
 @application.command(name="list")
@@ -112,9 +169,8 @@ def list_policies(context: typer.Context, *, json: JsonOption = False) -> None:
         policies = appliance.policies.list()
     if json:
         invocation.output.document({"policies": document_of(policies)})
-        return
-    headings = ("POLICY", "VCENTER", "SCHEDULE", "ZONE", "KEEPS", "NEXT DUE")
-    invocation.output.table(headings, [_row(listed) for listed in policies])
+    else:
+        print_policies(invocation.output, policies)
 
 
 @application.command()
@@ -124,9 +180,9 @@ def show(context: typer.Context, policy: NameArgument, *, json: JsonOption = Fal
     with invocation.appliance() as appliance:
         view = appliance.policies.view(policy)
     if json:
-        invocation.output.document(_view_document(view))
+        invocation.output.document(view_document(view))
     else:
-        _print_view(invocation.output, view)
+        print_view(invocation.output, view)
 
 
 @application.command()
@@ -161,7 +217,7 @@ def simulate(
         return
     headings = ("WHEN", "LOCAL TIME", "POLICY", "MACHINES")
     invocation.output.table(headings, [row for plan in plans for row in _plan_rows(plan, names)])
-    _print_retention(invocation.output, retention, "would be retired")
+    print_retention(invocation.output, retention, "would be retired")
 
 
 @application.command()
@@ -180,19 +236,34 @@ def retire(
     if json:
         invocation.output.document({"retention": document_of(retention)})
     else:
-        _print_retention(invocation.output, retention, "retired")
+        print_retention(invocation.output, retention, "retired")
 
 
-def _row(listed: ListedPolicy) -> tuple[str, ...]:
-    policy = listed.policy
-    return (
-        policy.name,
-        policy.vcenter,
-        policy.schedule.cron,
-        policy.schedule.zone,
-        _retention_text(policy.retention),
-        _next_due_text(listed.next_due),
-    )
+def _print_made(invocation: Invocation, listed: ListedPolicy, view: PolicyView, *, json: bool) -> None:
+    if json:
+        document = {"policy": document_of(listed), "warnings": document_of(view.warnings)}
+        invocation.output.document(document)
+    else:
+        print_made(invocation.output, listed, view)
+
+
+def _changed(
+    policies: PolicyService, name: str, said: Mapping[str, Any], kept: RetentionWords
+) -> ListedPolicy:
+    words = policies.words_of(name)
+    retention = replace(words.retention, **_spoken(kept))
+    new = replace(words, retention=retention, **{key: each for key, each in said.items() if each is not None})
+    return policies.change(name, new)
+
+
+def _spoken(kept: RetentionWords) -> dict[str, int]:
+    numbers = {field: getattr(kept, field) for field in RetentionWords.__slots__}
+    return {field: number for field, number in numbers.items() if number is not None}
+
+
+def _listed(words: list[str] | None) -> tuple[str, ...] | None:
+    """The words of an option that can be repeated: None where it was left out, none where it was empty."""
+    return tuple(filter(None, words)) if words else None
 
 
 def _plan_rows(simulated: SimulatedPlan, names: Mapping[PolicyId, str]) -> Iterator[tuple[str, ...]]:
@@ -200,73 +271,3 @@ def _plan_rows(simulated: SimulatedPlan, names: Mapping[PolicyId, str]) -> Itera
         machines = [run.machine.name for run in simulated.plan.runs if due in run.due_times]
         local = f"{due.local:%a %Y-%m-%d %H:%M}"
         yield time_text(simulated.at), local, names[due.policy], ", ".join(machines) or "none"
-
-
-def _print_view(output: Output, view: PolicyView) -> None:
-    policy = view.policy
-    output.line(f"policy       {policy.name}")
-    output.line(f"vcenter      {policy.vcenter}")
-    output.line(f"schedule     {policy.schedule.cron} ({policy.schedule.zone})")
-    output.line(f"next due     {_next_due_text(view.next_due)}")
-    output.line(f"means        {_selection_text(policy)}")
-    output.line(f"keeps        {_retention_text(policy.retention)}")
-    if policy.accepted_disks:
-        output.line(f"may be missing  {', '.join(policy.accepted_disks)}")
-    for firing in view.firings:
-        output.line(f"was due      {time_text(firing.due_at)}: {', '.join(firing.runs) or 'no machine'}")
-    _print_machines(output, view)
-
-
-def _print_machines(output: Output, view: PolicyView) -> None:
-    if view.failure is not None:
-        output.warn(f"which machines it means cannot be told: {view.failure} ({view.failure.code})")
-    if view.machines is None:
-        return
-    for each in view.machines.selected:
-        output.line(f"machine      {each.machine.name}: {each.because}")
-    for left_out in view.machines.left_out:
-        output.line(f"not          {left_out.machine.name}: {left_out.reason}")
-    if not view.machines.selected:
-        output.warn("it means no machine today")
-
-
-def _print_retention(output: Output, retention: Sequence[MachineRetention], what: str) -> None:
-    for each in retention:
-        for point in each.plan.retire:
-            output.line(f"{each.machine_name}: {point.id} of {time_text(point.created_at)} {what}")
-        if each.plan.refusal:
-            output.warn(f"{each.machine_name}: nothing is retired: {each.plan.refusal}")
-    kept = sum(len(each.plan.keep) + len(each.plan.held_back) for each in retention)
-    gone = sum(len(each.plan.retire) for each in retention)
-    output.line(f"{gone} points {what}, {kept} stay")
-
-
-def _view_document(view: PolicyView) -> Document:
-    document: Document = {
-        "policy": document_of(view.policy),
-        "next_due": document_of(view.next_due),
-        "firings": document_of(view.firings),
-        "machines": document_of(view.machines),
-    }
-    return document if view.failure is None else document | error_document(view.failure)
-
-
-def _next_due_text(moment: datetime | None) -> str:
-    return "never: it is disabled" if moment is None else time_text(moment)
-
-
-def _selection_text(policy: Policy) -> str:
-    selection = policy.selection
-    words = [*selection.names, *selection.folders, *map(str, selection.tags)]
-    words += [f"not {pattern}" for pattern in selection.exclude_names]
-    return ", ".join(words)
-
-
-def _retention_text(retention: Retention) -> str:
-    counts = {
-        "daily": retention.daily,
-        "weekly": retention.weekly,
-        "monthly": retention.monthly,
-        "yearly": retention.yearly,
-    }
-    return ", ".join([f"last {retention.keep_last}", *(f"{n} {name}" for name, n in counts.items() if n)])

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from appliance.model.identifiers import RunId
-from appliance.model.policies import DueTime, Policy, PolicyId
+from appliance.model.policies import DueTime, Policy, PolicyId, Schedule
 from appliance.model.runs import Run, RunFailure, RunKind, RunState
 from appliance.state import (
     Database,
@@ -175,3 +175,46 @@ def test_a_database_of_the_first_version_is_taken_forward_with_its_runs(tmp_path
         store.add(NIGHTLY)
         assert store.list() == [NIGHTLY]
         assert RunStore(database).find(RunId("old")).state is RunState.FAILED
+
+
+def test_a_changed_policy_takes_the_place_of_the_old_one(store: PolicyStore) -> None:
+    renamed = replace(NIGHTLY, name="hourly", schedule=Schedule("0 * * * *"), enabled=False)
+    store.change(renamed, NOW)
+    assert store.list() == [renamed, WEEKLY]
+    store.change(renamed, NOW)
+    assert store.find("hourly") == renamed
+
+
+def test_a_change_is_refused_where_the_name_is_taken_or_the_policy_gone(store: PolicyStore) -> None:
+    with pytest.raises(PolicyExistsError, match="weekly"):
+        store.change(replace(NIGHTLY, name="weekly"), NOW)
+    assert store.list() == [NIGHTLY, WEEKLY]
+    store.remove("nightly")
+    with pytest.raises(PolicyNotFoundError, match="removed meanwhile"):
+        store.change(NIGHTLY, NOW)
+
+
+def test_a_local_time_that_another_zone_brings_again_is_not_settled_by_its_first_coming(
+    store: PolicyStore,
+) -> None:
+    settled = due(NIGHTLY)
+    store.settle([due(NIGHTLY, 21), settled], [DueRun(run("r1"), (settled.key,))], NOW)
+    store.change(replace(NIGHTLY, schedule=Schedule("30 2 * * *", "America/New_York")), NOW)
+    assert store.settled_among([due(NIGHTLY, 21).key, settled.key]) == {due(NIGHTLY, 21).key}
+    history = {(firing.due_at, firing.runs) for firing in store.firings(NIGHTLY.id)}
+    assert history == {(due(NIGHTLY, 21).at, ()), (settled.at, ("r1",))}
+
+
+def test_what_was_settled_stays_settled_while_the_schedule_stays(store: PolicyStore) -> None:
+    store.settle([due(NIGHTLY)], [], NOW - timedelta(hours=1))
+    store.change(replace(NIGHTLY, enabled=False), NOW - timedelta(hours=1))
+    assert store.settled_among([due(NIGHTLY).key]) == {due(NIGHTLY).key}
+
+
+def test_a_policy_that_fired_for_nothing_last_is_told_apart(store: PolicyStore) -> None:
+    assert store.fired_for_nothing() == frozenset()
+    store.settle([due(NIGHTLY, 21), due(WEEKLY, 21)], [DueRun(run("r1"), (due(WEEKLY, 21).key,))], NOW)
+    assert store.fired_for_nothing() == {NIGHTLY.id}
+    later = NOW + timedelta(days=1)
+    store.settle([due(NIGHTLY), due(WEEKLY)], [DueRun(run("r2"), (due(NIGHTLY).key,))], later)
+    assert store.fired_for_nothing() == {WEEKLY.id}
