@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from zoneinfo import available_timezones
 
 from appliance.model.policies import Policy, PolicyId, Retention, Schedule, Selection, Tag
@@ -155,15 +155,15 @@ def _problems(form: PolicyForm) -> Iterator[FieldProblem]:
     yield from _schedule_problems(form)
     yield from _complaint("keep_last", lambda: Retention(keep_last=_number(form.keep_last)))
     for period in _KEPT[1:]:
-        yield from _complaint(period, lambda period=period: _number(getattr(form, period)))
+        yield from _complaint(period, partial(_number, getattr(form, period)))
     yield from _complaint("consistency", lambda: Consistency(form.consistency))
 
 
 def _selection_problems(form: PolicyForm) -> Iterator[FieldProblem]:
     for folder in _lines(form.folders):
-        yield from _complaint("folders", lambda folder=folder: Selection(folders=(folder,)))
+        yield from _complaint("folders", partial(Selection, folders=(folder,)))
     for tag in _lines(form.tags):
-        yield from _complaint("tags", lambda tag=tag: Tag.parse(tag))
+        yield from _complaint("tags", partial(Tag.parse, tag))
     if not _lines(form.folders) and not _lines(form.tags):
         yield from _complaint("names", lambda: Selection(names=_lines(form.names)))
 
