@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from appliance.model.identifiers import RecoveryPointId
@@ -12,19 +13,39 @@ from appliance.repository.repository import Repository
 
 
 @dataclass(frozen=True, slots=True)
-class PointKeys:
-    """The points of each machine (by its identity key) that are offered, oldest first."""
+class PointIds:
+    """The ids of one machine's points, packed: ten thousand machines have hundreds of thousands."""
 
-    by_machine: dict[str, tuple[RecoveryPointId, ...]]
+    packed: bytes
+
+    @classmethod
+    def of(cls, ids: Iterable[RecoveryPointId]) -> PointIds:
+        """These ids."""
+        return cls("".join(f"{each}\n" for each in ids).encode())
+
+    def __len__(self) -> int:
+        return self.packed.count(b"\n")
+
+    def newest_first(self) -> tuple[RecoveryPointId, ...]:
+        """All of them; ids begin with their time, so they sort by it."""
+        return tuple(map(RecoveryPointId, sorted(self.packed.decode().splitlines(), reverse=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class PointKeys:
+    """The points of each machine (by its identity key) that are offered."""
+
+    by_machine: dict[str, PointIds]
 
 
 def list_point_keys(repository: Repository) -> PointKeys:
-    """Every point with a manifest and without a tombstone. Ids begin with their time, so they sort by it."""
-    retired = _names_under(repository, TOMBSTONES)
-    found: dict[str, list[RecoveryPointId]] = {}
-    for machine, point in sorted(_names_under(repository, MANIFESTS) - retired):
-        found.setdefault(machine, []).append(point)
-    return PointKeys({machine: tuple(points) for machine, points in found.items()})
+    """Every point with a manifest and without a tombstone."""
+    retired = set(_iter_names(repository, TOMBSTONES))
+    found: dict[str, bytearray] = {}
+    for machine, point in _iter_names(repository, MANIFESTS):
+        if (machine, point) not in retired:
+            found.setdefault(machine, bytearray()).extend(f"{point}\n".encode())
+    return PointKeys({machine: PointIds(bytes(packed)) for machine, packed in found.items()})
 
 
 def read_point(repository: Repository, machine: str, point: RecoveryPointId) -> RecoveryPoint:
@@ -38,10 +59,8 @@ def read_point(repository: Repository, machine: str, point: RecoveryPointId) -> 
     return unpack_manifest(key, repository.store.read(key))
 
 
-def _names_under(repository: Repository, kind: str) -> set[tuple[str, RecoveryPointId]]:
-    """Machine and point of each `<kind>/<machine>/<point>.json`."""
-    names = set()
+def _iter_names(repository: Repository, kind: str) -> Iterator[tuple[str, RecoveryPointId]]:
+    """Yield machine and point of each `<kind>/<machine>/<point>.json`: there are hundreds of thousands."""
     for found in repository.store.list(kind):
         machine, _, point = found.key.removeprefix(kind).partition("/")
-        names.add((machine, RecoveryPointId(point.removesuffix(".json"))))
-    return names
+        yield machine, RecoveryPointId(point.removesuffix(".json"))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from appliance.errors import ApplianceError
 from appliance.model.identifiers import ManagedObjectId, RecoveryPointId, RunId
 from appliance.model.runs import Run
 from appliance.model.target_places import TargetPlaces
-from appliance.model.virtual_machines import PowerState, VirtualMachine
+from appliance.model.virtual_machines import PowerState
 from appliance.scheduling import TaggedMachine
 from appliance.services.point_directory import NewestPoint
 from appliance.services.protection import Cover, Protection, overdue_since, protection_of
@@ -113,10 +113,26 @@ class Estate:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownMachine:
+    """A machine as the console keeps it between two readings: without its disks, which are half of it."""
+
+    tagged: TaggedMachine
+    disk_count: int
+    capacity: int
+
+    @classmethod
+    def of(cls, tagged: TaggedMachine) -> KnownMachine:
+        """What is kept of a machine of the inventory."""
+        machine = tagged.machine
+        capacity = sum(disk.capacity for disk in machine.disks)
+        return cls(replace(tagged, machine=replace(machine, disks=())), len(machine.disks), capacity)
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
     """What an estate is told from: inventories by vCenter, all else by the machines' identity keys."""
 
-    inventories: Mapping[str, Iterable[TaggedMachine]]
+    inventories: Mapping[str, Iterable[KnownMachine]]
     newest: Mapping[str, NewestPoint]
     last_backups: Mapping[str, Run]
     covers: Mapping[str, tuple[Cover, ...]]
@@ -127,14 +143,16 @@ def estate_machines(sources: Sources) -> tuple[EstateMachine, ...]:
     found: dict[str, EstateMachine] = {}
     for vcenter, machines in sources.inventories.items():
         for each in machines:
-            if not each.machine.is_template:
-                found[each.machine.identity.key] = _present(vcenter, each.machine, sources)
+            if not each.tagged.machine.is_template:
+                machine = _present(vcenter, each, sources)
+                found[machine.key] = machine
     for key in sources.newest.keys() - found.keys():
         found[key] = _gone(key, sources.newest[key])
     return tuple(sorted(found.values(), key=lambda machine: (machine.name.casefold(), machine.key)))
 
 
-def _present(vcenter: str, machine: VirtualMachine, sources: Sources) -> EstateMachine:
+def _present(vcenter: str, known: KnownMachine, sources: Sources) -> EstateMachine:
+    machine = known.tagged.machine
     key = machine.identity.key
     newest, last_backup = sources.newest.get(key), sources.last_backups.get(key)
     covers = sources.covers.get(key, ())
@@ -148,8 +166,8 @@ def _present(vcenter: str, machine: VirtualMachine, sources: Sources) -> EstateM
         moref=machine.moref,
         host=machine.host,
         power_state=machine.power_state,
-        disk_count=len(machine.disks),
-        capacity=sum(disk.capacity for disk in machine.disks),
+        disk_count=known.disk_count,
+        capacity=known.capacity,
         protection=protection,
         newest_point=newest.point if newest else None,
         protected_at=protected_at,

@@ -14,8 +14,14 @@ from appliance.errors import ApplianceError
 from appliance.model.policies import Policy, Tag
 from appliance.model.runs import ACTIVE_STATES, Run, RunKind
 from appliance.model.target_places import TargetPlaces
-from appliance.scheduling import TaggedMachine
-from appliance.services.estate import Estate, SourceFailure, Sources, VcenterReading, estate_machines
+from appliance.services.estate import (
+    Estate,
+    KnownMachine,
+    SourceFailure,
+    Sources,
+    VcenterReading,
+    estate_machines,
+)
 from appliance.services.point_directory import NewestPoint, PointDirectory
 from appliance.services.policy_covers import PolicyCovers
 from appliance.services.runs import RunService
@@ -50,7 +56,7 @@ class EstateReader:
         self._clock = clock
         self._reading = threading.Lock()
         self._estate = Estate()
-        self._inventories: dict[str, Sequence[TaggedMachine]] = {}
+        self._inventories: dict[str, Sequence[KnownMachine]] = {}
         self._places: dict[str, TargetPlaces] = {}
         self._newest: dict[str, NewestPoint] = {}
         self._asked_tags: frozenset[Tag] = frozenset()
@@ -99,7 +105,7 @@ class EstateReader:
         except ApplianceError as error:
             return _failed(known or VcenterReading(name, now, None), error, now)
         if inventory.tag_failure is None or name not in self._inventories:
-            self._inventories[name] = inventory.machines
+            self._inventories[name] = [KnownMachine.of(each) for each in inventory.machines]
         reading = VcenterReading(name, now, now, len(inventory.machines))
         if inventory.tag_failure is None:
             return reading

@@ -11,7 +11,7 @@ from appliance.errors import RepositoryError
 from appliance.model.identifiers import RecoveryPointId
 from appliance.model.recovery_points import RecoveryPoint
 from appliance.model.virtual_machines import MachineIdentity
-from appliance.repository.point_keys import list_point_keys, read_point
+from appliance.repository.point_keys import PointIds, list_point_keys, read_point
 from appliance.repository.points import PointListing, list_points
 from appliance.services.repositories import RepositoryService
 
@@ -19,8 +19,8 @@ from appliance.services.repositories import RepositoryService
 class PointIndex(Protocol):
     """Where points are looked up by machine."""
 
-    def ids_by_machine(self) -> dict[str, tuple[RecoveryPointId, ...]]:
-        """The ids of all points offered, by machine (its identity key), oldest first.
+    def ids_by_machine(self) -> dict[str, PointIds]:
+        """The ids of all points offered, by machine (its identity key).
 
         Raises:
             RepositoryError: the repository is away, not ours, or newer.
@@ -50,7 +50,7 @@ class RepositoryPointIndex:
     def __init__(self, repositories: RepositoryService) -> None:
         self._repositories = repositories
 
-    def ids_by_machine(self) -> dict[str, tuple[RecoveryPointId, ...]]:
+    def ids_by_machine(self) -> dict[str, PointIds]:
         """See `PointIndex`."""
         return list_point_keys(self._repositories.open()).by_machine
 
@@ -107,10 +107,10 @@ class PointDirectory:
         """
         return self._index.of_machine(identity)
 
-    def _newest_of(self, machine: str, points: tuple[RecoveryPointId, ...]) -> NewestPoint | None:
+    def _newest_of(self, machine: str, points: PointIds) -> NewestPoint | None:
         """The newest one whose manifest can be believed; the machine's page names the others."""
         known = self._known.get(machine)
-        for point in reversed(points):
+        for point in points.newest_first():
             if known is not None and known.point == point:
                 return known if known.count == len(points) else replace(known, count=len(points))
             read = self._read(machine, point, len(points))

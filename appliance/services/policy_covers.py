@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from appliance.model.policies import Policy, PolicyId
 from appliance.scheduling import TaggedMachine, policies_by_machine
+from appliance.services.estate import KnownMachine
 from appliance.services.policy_inventory import Inventory, PolicyInventory
 from appliance.services.protection import Cover, cover_of
 from appliance.services.vcenter_gateway import VcenterSession
@@ -14,7 +15,7 @@ from appliance.state import PolicyStore
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
-Inventories = Mapping[str, Sequence[TaggedMachine]]
+Inventories = Mapping[str, Sequence[KnownMachine]]
 
 
 class PolicyCovers:
@@ -63,7 +64,7 @@ class PolicyCovers:
         enabled = self.enabled()
         if enabled == self._enabled and inventories is self._inventories:
             return
-        selected = policies_by_machine(enabled, inventories, self._inventory.own_bios_uuid)
+        selected = policies_by_machine(enabled, _tagged(inventories), self._inventory.own_bios_uuid)
         self._meant = {key: tuple(self._with_since(key, policies, now)) for key, policies in selected.items()}
         self._enabled, self._inventories = enabled, inventories
 
@@ -74,3 +75,7 @@ class PolicyCovers:
         for policy in policies:
             first = now if policy.vcenter in self._inventories else _ALWAYS
             yield policy, before.get(policy.id, first)
+
+
+def _tagged(inventories: Inventories) -> dict[str, list[TaggedMachine]]:
+    return {vcenter: [each.tagged for each in known] for vcenter, known in inventories.items()}

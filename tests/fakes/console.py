@@ -8,6 +8,7 @@ from datetime import datetime
 from appliance.model.identifiers import RecoveryPointId
 from appliance.model.recovery_points import RecoveryPoint
 from appliance.model.virtual_machines import MachineIdentity
+from appliance.repository.point_keys import PointIds
 from appliance.repository.points import ListedPoint, PointListing
 from appliance.services import (
     ConsoleAccessService,
@@ -32,13 +33,13 @@ class FakePointIndex:
     reads: list[RecoveryPointId] = field(default_factory=list)
     fails: bool = False
 
-    def ids_by_machine(self) -> dict[str, tuple[RecoveryPointId, ...]]:
+    def ids_by_machine(self) -> dict[str, PointIds]:
         if self.fails:
             raise RepositoryMissingError("the folder is not there")
-        found: dict[str, tuple[RecoveryPointId, ...]] = {}
-        for point in sorted(self.catalog.points, key=lambda each: each.id):
-            found[point.machine.key] = (*found.get(point.machine.key, ()), point.id)
-        return found
+        found: dict[str, list[RecoveryPointId]] = {}
+        for point in self.catalog.points:
+            found.setdefault(point.machine.key, []).append(point.id)
+        return {machine: PointIds.of(ids) for machine, ids in found.items()}
 
     def point(self, machine: str, point: RecoveryPointId) -> RecoveryPoint:
         self.reads.append(point)
@@ -108,7 +109,7 @@ class ConsoleDesk:
             runs=desk.runs,
             retries=desk.retries,
             policies=desk.policies,
-            policy_pages=desk.policy_pages,
             notifier=desk.notifier,
+            policy_pages=desk.policy_pages,
             state_folder=desk.folder,
         )

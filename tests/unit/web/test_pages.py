@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
 from tests.fakes.browser import Browser
 from tests.fakes.console import ConsoleDesk
@@ -98,7 +101,57 @@ def test_ten_thousand_machines_are_a_short_page(console: ConsoleDesk, browser: B
     assert "of 10,0" in page
     assert page.count("<") // 2 < 6000
     assert len(page) < 200_000
-    assert browser.text("/").count("<") // 2 < 6000
+
+
+def test_a_map_of_ten_thousand_machines_is_folded_and_opened_on_demand(
+    console: ConsoleDesk, browser: Browser
+) -> None:
+    many_machines(console, 10_000)
+    folded = browser.text("/")
+    assert 'title="server-' not in folded
+    assert "250 never backed up" in folded
+    opened = browser.text("/?open=main%7C%2FParis%2Fhost%2FCluster+07")
+    assert opened.count('title="server-') == 250
+    assert 'hx-get="/dashboard/live?open=main' in opened
+    alone = [replace(each, cluster="/Paris/host/One") for each in console.desk.gateway.inventory]
+    console.desk.gateway.inventory = alone
+    console.services.estate.refresh()
+    crowded = browser.text("/?open=main%7C%2FParis%2Fhost%2FOne")
+    assert "that need a hand most" in crowded
+    for page in (folded, opened, crowded):
+        assert page.count("<") // 2 < 6000
+        assert len(page) < 200_000
+
+
+@pytest.mark.parametrize("page", ["/", "/machines", "/runs", f"/machines/{SQL}"])
+def test_more_machines_do_not_mean_more_questions_to_the_database(
+    console: ConsoleDesk, browser: Browser, page: str
+) -> None:
+    with statements() as few:
+        browser.text(page)
+    inventory = console.desk.gateway.inventory
+    many_machines(console, 300)
+    console.desk.gateway.inventory += inventory
+    console.services.estate.refresh()
+    with statements() as many:
+        browser.text(page)
+
+    assert 0 < len(many) == len(few) < 20
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What the database is asked for meanwhile."""
+    asked: list[str] = []
+
+    def note(*called: object) -> None:
+        asked.append(str(called[2]))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 def test_a_list_asks_no_vcenter(console: ConsoleDesk, browser: Browser) -> None:

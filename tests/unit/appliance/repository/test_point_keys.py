@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from appliance.clock import ManualClock
 from appliance.model.identifiers import RecoveryPointId
 from appliance.repository.layout import MANIFESTS, TOMBSTONES
-from appliance.repository.point_keys import list_point_keys, read_point
+from appliance.repository.point_keys import PointIds, list_point_keys, read_point
 from appliance.repository.repository import Repository, initialise_repository
 from appliance.storage import ObjectMissingError
 from tests.fakes.object_stores import MemoryObjectStore
@@ -20,12 +22,16 @@ def put(repository: Repository, key: str) -> None:
     repository.store.put_new(key, b"never read")
 
 
-def test_points_are_told_from_their_keys_oldest_first(repository: Repository) -> None:
+def ids_of(repository: Repository) -> dict[str, tuple[str, ...]]:
+    return {machine: ids.newest_first() for machine, ids in list_point_keys(repository).by_machine.items()}
+
+
+def test_points_are_told_from_their_keys_newest_first(repository: Repository) -> None:
     for name in ("v.a/20260102T0Z-1", "v.b/20260103T0Z-9", "v.a/20260101T0Z-2"):
         put(repository, f"{MANIFESTS}{name}.json")
 
-    assert list_point_keys(repository).by_machine == {
-        "v.a": ("20260101T0Z-2", "20260102T0Z-1"),
+    assert ids_of(repository) == {
+        "v.a": ("20260102T0Z-1", "20260101T0Z-2"),
         "v.b": ("20260103T0Z-9",),
     }
 
@@ -36,7 +42,15 @@ def test_a_retired_point_is_left_out_and_so_is_a_machine_without_others(reposito
     for name in ("v.a/1", "v.b/3"):
         put(repository, f"{TOMBSTONES}{name}.json")
 
-    assert list_point_keys(repository).by_machine == {"v.a": ("2",)}
+    assert ids_of(repository) == {"v.a": ("2",)}
+
+
+@given(st.frozensets(st.from_regex(r"[0-9]{4,8}T[0-9]{6}Z-[0-9a-f]{8}", fullmatch=True)))
+def test_packed_ids_are_the_same_ids(ids: frozenset[str]) -> None:
+    packed = PointIds.of(map(RecoveryPointId, ids))
+
+    assert packed.newest_first() == tuple(sorted(ids, reverse=True))
+    assert len(packed) == len(ids)
 
 
 def test_a_point_that_is_not_there_is_missing(repository: Repository) -> None:
