@@ -28,6 +28,7 @@ from appliance.services import (
     ConsoleAccessService,
     ConsoleServices,
     DuePolicies,
+    EndedRunKeeper,
     EnginePresence,
     EstateReader,
     InventoryService,
@@ -66,6 +67,7 @@ from appliance.state import (
     AuditFile,
     Database,
     FiringStore,
+    HistoryStore,
     InstallationStore,
     JournalStore,
     NotifierStore,
@@ -114,6 +116,7 @@ class _Stores:
     repositories: RepositoryStore
     runs: RunStore
     retries: RetryStore
+    history: HistoryStore
     log: RunLogStore
     journal: JournalStore
     policies: PolicyStore
@@ -128,6 +131,7 @@ class _Stores:
             RepositoryStore(database),
             RunStore(database),
             RetryStore(database),
+            HistoryStore(database),
             RunLogStore(database),
             JournalStore(database),
             PolicyStore(database),
@@ -165,6 +169,7 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
     retries = RetryService(stores.runs, stores.retries, stores.log, queue, clock, _retry_rule(settings))
     courier = _courier(stores, sealer)
     notifier_keeper = _notifier_keeper(settings, stores, courier, inventory, clock)
+    ended_runs = EndedRunKeeper(retries, stores.history, clock)
     retention = RetentionService(stores.policies, inventory, RepositoryShelf(repositories, clock), clock)
     return Appliance(
         clock=clock,
@@ -181,7 +186,7 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
         retention=retention,
         policy_covers=PolicyCovers(stores.policies, inventory),
         policy_pages=_policy_pages(stores, vcenters, repositories, policies, backups, clock),
-        policy_keeper=PolicyKeeper(due_policies, retries, retention, notifier_keeper, stores.runs, clock),
+        policy_keeper=PolicyKeeper(due_policies, ended_runs, retention, notifier_keeper, stores.runs, clock),
         notifier=NotifierService(stores.notifier, courier, clock),
         notifier_keeper=notifier_keeper,
         engine_lock=EngineLock(settings.state_folder),

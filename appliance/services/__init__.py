@@ -24,6 +24,7 @@ from appliance.services.console_errors import (
 )
 from appliance.services.due_policies import DuePolicies, QueuedRuns, SimulatedPlan
 from appliance.services.duties import Duty, DutyKind, duties_of
+from appliance.services.ended_runs import EndedRunKeeper
 from appliance.services.engine_presence import EnginePresence
 from appliance.services.errors import (
     DiskNotFoundError,
@@ -159,6 +160,7 @@ __all__ = [
     "DuePolicies",
     "Duty",
     "DutyKind",
+    "EndedRunKeeper",
     "EnginePresence",
     "Estate",
     "EstateMachine",

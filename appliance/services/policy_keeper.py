@@ -13,9 +13,9 @@ from appliance.model.requests import BackupRequest
 from appliance.model.runs import Run, RunKind, RunState
 from appliance.model.virtual_machines import MachineIdentity
 from appliance.services.due_policies import DuePolicies
+from appliance.services.ended_runs import EndedRunKeeper
 from appliance.services.notifier_keeper import NotifierKeeper
 from appliance.services.retention import RetentionService
-from appliance.services.retries import RetryService
 from appliance.state import RunFilter, RunStore
 
 log = logging.getLogger(__name__)
@@ -38,14 +38,14 @@ class PolicyKeeper:
     def __init__(
         self,
         due: DuePolicies,
-        retries: RetryService,
+        ended_runs: EndedRunKeeper,
         retention: RetentionService,
         notifier: NotifierKeeper,
         runs: RunStore,
         clock: Clock,
     ) -> None:
         self._due = due
-        self._retries = retries
+        self._ended_runs = ended_runs
         self._retention = retention
         self._notifier = notifier
         self._runs = runs
@@ -58,7 +58,7 @@ class PolicyKeeper:
         """Do what is to be done now; when to look again at the latest, None without an enabled policy."""
         try:
             self._queue_due()
-            self._queue_retries()
+            self._ended_runs.wake()
             self._notifier.note()  # after both: what was just taken up is neither overdue nor lost
             self._apply_retention()
             return self._due.next_moment()
@@ -74,10 +74,6 @@ class PolicyKeeper:
             log.warning("a due policy means no machine", extra={"policy": policy, "doubts": list(doubts)})
         for vcenter, error in queued.failures.items():
             log.warning("policies wait for a vCenter", extra={"vcenter": vcenter, "reason": str(error)})
-
-    def _queue_retries(self) -> None:
-        for run in self._retries.queue_due():
-            log.info("failed run is repeated", extra={"run": run.id, "failed_run": run.retry_of})
 
     def _apply_retention(self) -> None:
         backups = self._runs.list(_NEWEST_BACKUPS)

@@ -29,6 +29,7 @@ from appliance.state.folder import (
     create_state_folder,
     require_state_folder,
 )
+from appliance.state.history_store import HistoryStore
 from appliance.state.installation_store import InstallationStore
 from appliance.state.journal_store import JournalEntry, JournalKind, JournalNumber, JournalStore
 from appliance.state.notifier_facts import (
@@ -74,6 +75,7 @@ __all__ = [
     "Firing",
     "FiringCounts",
     "FiringStore",
+    "HistoryStore",
     "InstallationStore",
     "JournalEntry",
     "JournalKind",

@@ -18,6 +18,7 @@ from appliance.security import SecretSealer
 from appliance.services import (
     BackupService,
     DuePolicies,
+    EndedRunKeeper,
     InventoryService,
     NewVcenter,
     NotifierCourier,
@@ -45,6 +46,7 @@ from appliance.services import (
 from appliance.state import (
     Database,
     FiringStore,
+    HistoryStore,
     InstallationStore,
     JournalStore,
     NotifierStore,
@@ -163,7 +165,7 @@ class Desk:
         self.notifier_keeper = NotifierKeeper(self.notifier_store, courier, reasons, self.clock)
         self.policy_keeper = PolicyKeeper(
             self.due_policies,
-            self.retries,
+            EndedRunKeeper(self.retries, HistoryStore(database), self.clock),
             self.retention,
             self.notifier_keeper,
             self.run_store,
