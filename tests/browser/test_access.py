@@ -31,6 +31,7 @@ def pages_of(console: ConsoleDesk) -> list[str]:
         *runs[:4],
         "/restores",
         f"/restores/new?point={POINT}",
+        f"/restores/new?point={POINT}&target=file",
         f"{PLAN}&name=copy",
         f"{PLAN}&name=sql-prod-02",
         "/settings",

@@ -4,6 +4,7 @@ import pytest
 
 from appliance.model.disk_progress import DiskProgress
 from appliance.model.runs import RunKind, RunProgress, RunState
+from appliance.model.target_places import TargetPlaces
 from appliance.model.units import GIB
 from appliance.services import RunFilter
 from tests.browser.person import OpenConsole, Person
@@ -139,6 +140,48 @@ def test_arrows_move_by_day_and_week_in_the_calendar(person: Person) -> None:
 
     assert str(page.evaluate("document.activeElement.getAttribute('aria-label')")).startswith("10 March")
     assert page.evaluate("document.querySelectorAll('.calendar a:not([tabindex=\"-1\"])').length") == 1
+
+
+def test_a_cluster_of_the_map_is_one_tab_stop_and_arrows_move_in_it(person: Person) -> None:
+    page = person.open("/")
+    gold = ".map ul[aria-label='Gold']"
+    page.wait_for_selector(f"{gold} a[tabindex='0']")
+    assert page.evaluate(f"document.querySelectorAll(\"{gold} a:not([tabindex='-1'])\").length") == 1
+    person.tab_to(f"{gold} a")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+
+    assert page.evaluate("document.activeElement.title") == "sql-prod-02: protected"
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/machines/{SQL}")
+
+
+def test_the_focus_stays_in_the_map_while_it_is_renewed(console: ConsoleDesk, person: Person) -> None:
+    page = person.open("/")
+    person.tab_to(".map ul[aria-label='Gold'] a")
+    page.keyboard.press("ArrowRight")
+    console.services.policies.disable("nightly")
+    console.services.estate.refresh()
+    page.wait_for_selector(".map ul[aria-label='Gold'] a.unplanned")
+
+    assert page.evaluate("document.activeElement.title") == "sql-prod-02: unplanned"
+    page.wait_for_function("document.activeElement.tabIndex === 0")
+
+
+def test_another_vcenter_brings_its_own_places_without_a_reload(console: ConsoleDesk, person: Person) -> None:
+    console.services.vcenters.add(console.desk.new_vcenter("second"))
+    console.services.estate.refresh()
+    console.desk.gateway.places = TargetPlaces()
+    page = person.open(f"/restores/new?point={POINT}&vcenter=main")
+    page.evaluate("window.sameDocument = true")
+    page.fill("#name", "elsewhere")
+    page.select_option("#vcenter", "second")
+    page.wait_for_selector("text=The places were read from second")
+
+    assert page.evaluate("window.sameDocument")
+    assert page.input_value("#name") == "elsewhere"
+    assert page.input_value("#vcenter") == "second"
 
 
 def test_the_theme_that_was_chosen_stays(person: Person) -> None:
