@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "demo"
 MACHINE = "debian-guest"
 MIB = 1 << 20
+TAG = ("backup", "each-minute")
 STOPPED = 128
 
 
@@ -47,7 +48,7 @@ def main() -> None:
         keepline = Keepline(FOLDER / "state", lab.vddk_folder)
         connect(keepline, lab)
         prove_the_main_job(keepline, lab, guest)
-        work_by_itself(keepline, check_only=choice.check)
+        work_by_itself(keepline, lab, check_only=choice.check)
         prove_nothing_left(lab)
 
 
@@ -65,10 +66,11 @@ def prove_the_main_job(keepline: Keepline, lab: Lab, guest: Guest) -> None:
     say("  no snapshot and no access lock of Keepline is left in vCenter")
 
 
-def work_by_itself(keepline: Keepline, *, check_only: bool) -> None:
+def work_by_itself(keepline: Keepline, lab: Lab, *, check_only: bool) -> None:
     """A policy, the engine and the console: until somebody ends it, or until it is proved that it works."""
-    with step("a policy that is due each minute, the engine and the console"):
-        keepline.run("policy", "add", POLICY, "--schedule", "* * * * *", "--vm", MACHINE)
+    with step("a policy on a vCenter tag that is due each minute, the engine and the console"):
+        lab.control.tag(MACHINE, *TAG)
+        keepline.run("policy", "add", POLICY, "--schedule", "* * * * *", "--tag", "/".join(TAG))
         with at_work(keepline) as running:
             if check_only:
                 check(running, MACHINE)
@@ -83,7 +85,8 @@ def invite(running: AtWork) -> None:
     say(f"\n  console   {running.address}")
     say("  user      admin")
     say(f"  password  {running.password}   (made for this demo)")
-    say(f"\nPolicy {POLICY} backs the guest up each minute. In another terminal:")
+    say(f"\nPolicy {POLICY} backs up each minute what has the tag {'/'.join(TAG)}, which is the guest.")
+    say("In another terminal:")
     say(f"  export KEEPLINE_STATE_FOLDER={FOLDER / 'state'}")
     say(f"  {KEEPLINE} point list")
 
