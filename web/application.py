@@ -10,7 +10,7 @@ from web import failures, gate, headers, texts
 from web.request_context import EXTENSION, ConsoleParts
 from web.session_memory import NoMemory, SessionMemory
 from web.session_table import SessionTable
-from web.views import dashboard, machines, points, policies, restores, runs, sessions, settings
+from web.views import dashboard, machines, notifier, points, policies, restores, runs, sessions, settings
 
 LARGEST_FORM = 256 * 1024
 
@@ -30,6 +30,6 @@ def create_app(services: ConsoleServices, memory: SessionMemory | None = None) -
     headers.install(app)
     gate.install(app)
     failures.install(app)
-    for family in (sessions, dashboard, machines, policies, points, runs, restores, settings):
+    for family in (sessions, dashboard, machines, policies, points, runs, restores, settings, notifier):
         app.register_blueprint(family.blueprint)
     return app

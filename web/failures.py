@@ -10,7 +10,14 @@ from http import HTTPStatus
 from flask import Flask, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from appliance.errors import ApplianceError, ApplianceStateError, InputError, RepositoryError, VcenterError
+from appliance.errors import (
+    ApplianceError,
+    ApplianceStateError,
+    InputError,
+    NotificationError,
+    RepositoryError,
+    VcenterError,
+)
 from appliance.services import (
     NOT_FOUND,
     ForgedFormError,
@@ -33,6 +40,7 @@ STATUSES: tuple[tuple[type[ApplianceError], HTTPStatus], ...] = (
     (InputError, HTTPStatus.BAD_REQUEST),
     (VcenterError, HTTPStatus.BAD_GATEWAY),
     (RepositoryError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (NotificationError, HTTPStatus.BAD_GATEWAY),
     (ApplianceStateError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 

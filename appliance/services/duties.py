@@ -9,6 +9,7 @@ from enum import StrEnum
 from appliance.model.runs import Run, RunState
 from appliance.services.estate import Estate, EstateMachine
 from appliance.services.protection import Protection
+from appliance.state import StoredNotice
 
 NAMED_MACHINES = 5
 """More failed machines than these are told of in one line."""
@@ -20,6 +21,7 @@ class DutyKind(StrEnum):
     REACH_VCENTER = "reach-vcenter"
     REACH_REPOSITORY = "reach-repository"
     START_ENGINE = "start-engine"
+    MEND_NOTIFIER = "mend-notifier"
     READ_FAILED_RUN = "read-failed-run"
     LOOK_AT_FAILED = "look-at-failed"
     LOOK_AT_LATE = "look-at-late"
@@ -39,11 +41,14 @@ class Duty:
     subject: str = ""
 
 
-def duties_of(estate: Estate, active: Sequence[Run], *, engine_runs: bool) -> tuple[Duty, ...]:
-    """Everything that waits for a person, worst first."""
+def duties_of(
+    estate: Estate, active: Sequence[Run], *, engine_runs: bool, undelivered: StoredNotice | None = None
+) -> tuple[Duty, ...]:
+    """Everything that waits for a person, worst first; `undelivered` is a message that nobody takes."""
     return (
         *_unreachable(estate),
         *_without_engine(active, engine_runs=engine_runs),
+        *_undelivered(undelivered),
         *_failed(estate),
         *_late(estate),
         *_unprotected(estate),
@@ -68,6 +73,13 @@ def _without_engine(active: Sequence[Run], *, engine_runs: bool) -> Iterator[Dut
     if waiting and not engine_runs:
         title = f"No engine is running, and {_counted(len(waiting), 'run waits', 'runs wait')} for one"
         yield Duty(DutyKind.START_ENGINE, title, "Start it on the appliance: keepline engine", is_urgent=True)
+
+
+def _undelivered(notice: StoredNotice | None) -> Iterator[Duty]:
+    if notice is not None and notice.failing_since is not None and notice.failure is not None:
+        title = f"A notification could not be delivered since {notice.failing_since:%d %b %H:%M} UTC"
+        reason = f"{notice.failure.message} ({notice.failure.code})"
+        yield Duty(DutyKind.MEND_NOTIFIER, title, reason, is_urgent=True)
 
 
 def _failed(estate: Estate) -> Iterator[Duty]:

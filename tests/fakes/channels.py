@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from appliance.errors import ApplianceError
 from appliance.model.notifications import Notice, Notifier
-from appliance.notifications import Delivery, Origin
+from appliance.notifications import Delivery, Origin, open_channel
 
 
 @dataclass(slots=True)
@@ -19,6 +19,7 @@ class FakeChannels:
     refused: tuple[str, ...] = ()
 
     def open(self, notifier: Notifier, secret: str) -> FakeChannel:
+        open_channel(notifier, secret)  # what it refuses is refused here too; it connects nothing
         self.opened.append((notifier, secret))
         return FakeChannel(self)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from appliance.model.runs import ACTIVE_STATES, ENDED_STATES
-from appliance.services import Duty, DutyKind, Protection, RunFilter, duties_of, overview_of, sites_of
+from appliance.model.runs import ACTIVE_STATES, ENDED_STATES, Run
+from appliance.services import Duty, DutyKind, Estate, Protection, RunFilter, duties_of, overview_of, sites_of
 from web.addresses import address_of
 from web.live import live_answer, live_part
 from web.request_context import services
@@ -49,7 +51,7 @@ def _live() -> Markup:
         most_cells=OPENED_CELLS,
         most_sites=SHOWN_SITES,
         address_of=address_of,
-        duties=[(duty, *_remedy(duty)) for duty in duties_of(estate, active, engine_runs=_engine_runs())],
+        duties=[(duty, *_remedy(duty)) for duty in _duties(estate, active)],
         running=[overview_of(run, now) for run in active[:SHOWN_RUNS]],
         running_count=len(active),
         ended=ended,
@@ -58,8 +60,13 @@ def _live() -> Markup:
     )
 
 
-def _engine_runs() -> bool:
-    return services().engine.is_running()
+def _duties(estate: Estate, active: Sequence[Run]) -> tuple[Duty, ...]:
+    return duties_of(
+        estate,
+        active,
+        engine_runs=services().engine.is_running(),
+        undelivered=services().notifier.failing(),
+    )
 
 
 def _remedy(duty: Duty) -> tuple[str, str]:
@@ -77,6 +84,7 @@ REMEDIES: dict[DutyKind, tuple[str, dict[str, str], str]] = {
     DutyKind.PLAN_MACHINES: ("machines.show_list", {"state": Protection.UNPLANNED}, "Show them"),
     DutyKind.LOOK_AT_GAPS: ("machines.show_list", {}, "Show machines"),
     DutyKind.START_ENGINE: ("runs.show_list", {}, "Show runs"),
+    DutyKind.MEND_NOTIFIER: ("notifier.show", {}, "Look"),
     DutyKind.REACH_VCENTER: ("settings.show", {}, "Check"),
     DutyKind.REACH_REPOSITORY: ("settings.show", {}, "Check"),
 }

@@ -8,6 +8,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from appliance.errors import ApplianceError
+from appliance.model.notifications import EmailNotifier
 from appliance.services import NewVcenter, SignInRefusedError, WrongFieldError
 from web.failures import Problem, status_of
 from web.request_context import audit, notify, services, source
@@ -117,9 +118,17 @@ def _page(**said: object) -> str:
         vcenters=services().vcenters.list(),
         readings={reading.name: reading for reading in services().estate.current().vcenters},
         repository=services().repositories.known_location(),
+        notifier=_told(),
         points_failure=services().estate.current().points_failure,
         **{**context, **said},
     )
+
+
+def _told() -> str:
+    notifier = services().notifier.show().notifier
+    if isinstance(notifier, EmailNotifier):
+        return ", ".join(notifier.recipients)
+    return notifier.url if notifier else ""
 
 
 def _new_vcenter() -> NewVcenter:

@@ -33,6 +33,7 @@ PAGES = (
     f"/restores/new?point={POINT}",
     f"/restores/plan?point={POINT}&target=machine&vcenter=main&name=copy",
     "/settings",
+    "/settings/notifier",
 )
 
 
