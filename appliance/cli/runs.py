@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from appliance.cli.documents import log_document, run_document, runs_document
+from appliance.cli.documents import Document, log_document, run_document, runs_document
 from appliance.cli.follow import follow_requested
 from appliance.cli.invocation import JsonOption, invocation_of
 from appliance.cli.output import Output
@@ -61,7 +61,7 @@ def show(context: typer.Context, run: RunArgument, *, json: JsonOption = False) 
         log = appliance.runs.log_of(found.id)
         wait = appliance.runs.waits_of([found]).get(found.id)
     if json:
-        document = {"run": run_document(found), "log": log_document(log), "waits": wait}
+        document: Document = {"run": run_document(found), "log": log_document(log), "waits": wait}
         invocation.output.document(document)
     else:
         _print_run(invocation.output, found, log, wait)

@@ -29,7 +29,8 @@ class RetryRule:
 
     def pause_before(self, number: int) -> timedelta:
         """How long the repetition with this number waits; the first one is 1."""
-        return self.pause * PAUSE_GROWTH ** (number - 1)
+        growth: int = PAUSE_GROWTH ** (number - 1)
+        return self.pause * growth
 
 
 def retry_moment(run: Run, rule: RetryRule, now: datetime) -> datetime | None:
