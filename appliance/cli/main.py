@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from appliance.cli.engine import engine
 from appliance.cli.errors import StoppedByUserError, UsageError
 from appliance.cli.init import init
 from appliance.cli.invocation import Invocation, invocation_of
+from appliance.cli.log_format import log_to_standard_error
 from appliance.cli.output import standard_streams
 from appliance.cli.version import print_version
 from appliance.errors import ApplianceError
@@ -81,9 +81,7 @@ def _root(
 ) -> None:
     invocation = invocation_of(context)
     invocation.configuration_file = config
-    logging.basicConfig(
-        level=invocation.settings().log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    log_to_standard_error(invocation.settings().log_level)
 
 
 def _ended_with(error: ApplianceError, arguments: Sequence[str], invocation: Invocation) -> int:
