@@ -82,6 +82,10 @@ from appliance.state import (
 )
 
 
+ENGINE_TRIES = 20
+"""Each of `BUSY_TIMEOUT_SECONDS`: five minutes for somebody to let go of the state database."""
+
+
 @dataclass(frozen=True, slots=True)
 class Appliance:
     """What entry points use: the services, and the engine for whoever holds its lock."""
@@ -111,6 +115,7 @@ class Appliance:
 class _Stores:
     """The state database, family by family."""
 
+    database: Database
     installation: InstallationStore
     vcenters: VcenterStore
     repositories: RepositoryStore
@@ -126,6 +131,7 @@ class _Stores:
     @classmethod
     def of(cls, database: Database) -> _Stores:
         return cls(
+            database,
             InstallationStore(database),
             VcenterStore(database),
             RepositoryStore(database),
@@ -138,6 +144,10 @@ class _Stores:
             FiringStore(database),
             NotifierStore(database),
         )
+
+    def of_engine(self) -> _Stores:
+        """The same for the engine: a run is not given up because somebody else holds the database."""
+        return _Stores.of(self.database.patient(ENGINE_TRIES))
 
 
 @contextmanager
@@ -191,7 +201,7 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
         notifier_keeper=notifier_keeper,
         engine_lock=EngineLock(settings.state_folder),
         make_engine=lambda: _engine(
-            settings, stores, _tools(settings, stores, vcenters, repositories, clock)
+            settings, stores.of_engine(), _tools(settings, stores.of_engine(), vcenters, repositories, clock)
         ),
     )
 
