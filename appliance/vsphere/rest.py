@@ -30,6 +30,7 @@ from appliance.vsphere.errors import (
     VcenterAnswerError,
     VcenterRefusedError,
 )
+from appliance.vsphere.session import BROKEN_CONNECTION
 
 log = logging.getLogger(__name__)
 
@@ -142,9 +143,7 @@ class RestSession:
     def _exchange(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> _Answer:
         try:
             return self._exchange_once(method, target, body, headers)
-        except (
-            ConnectionError
-        ) as error:  # an answer that is lost costs nothing: nothing here changes anything
+        except BROKEN_CONNECTION as error:  # a lost answer costs nothing: nothing here changes anything
             log.info("vCenter closed the connection, trying again", extra={"reason": repr(error)})
             self._wire.close()
         except (OSError, http.client.HTTPException) as error:

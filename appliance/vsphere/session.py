@@ -41,7 +41,7 @@ _REPEATABLE_CALL = re.compile(
 )
 
 # How a connection from the pool shows that the other side has closed it meanwhile.
-_BROKEN_CONNECTION = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+BROKEN_CONNECTION = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 class SessionStub(SoapStubAdapter):
@@ -129,7 +129,7 @@ class SessionStub(SoapStubAdapter):
     def _invoke(self, mo: Any, info: Any, args: Any, outer_stub: Any) -> Any:
         try:
             return self._invoke_once(mo, info, args, outer_stub)
-        except _BROKEN_CONNECTION as error:
+        except BROKEN_CONNECTION as error:
             if not _REPEATABLE_CALL.match(info.wsdlName) or isinstance(error, ConnectionRefusedError):
                 raise self._unreachable(error) from error
         except (OSError, http.client.HTTPException) as error:
