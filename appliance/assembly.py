@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from appliance.capture.backup_run import BackupHandler
 from appliance.capture.preparation import OWN_UUID_FILE, own_bios_uuid
@@ -18,6 +19,7 @@ from appliance.engine import CrashStart, Engine, EngineLimits, EngineLock, Folde
 from appliance.model.run_limits import RunLimits
 from appliance.model.runs import RunKind
 from appliance.notifications import Origin, open_channel
+from appliance.repository.engine_starts import HostFacts
 from appliance.restore import CheckHandler, RestoreDiskHandler, RestoreMachineHandler, VerifyHandler
 from appliance.run_context import MoverSettings, Tools
 from appliance.run_context.recovery import LeftoverRecovery
@@ -31,6 +33,7 @@ from appliance.services import (
     EndedRunKeeper,
     EnginePresence,
     EstateReader,
+    InstallationService,
     InventoryService,
     LoggedInVcenters,
     NotifierCourier,
@@ -81,6 +84,8 @@ from appliance.state import (
     require_state_folder,
 )
 
+MACHINE_ID_FILE = Path("/etc/machine-id")
+
 
 ENGINE_TRIES = 20
 """Each of `BUSY_TIMEOUT_SECONDS`: five minutes for somebody to let go of the state database."""
@@ -97,6 +102,7 @@ class Appliance:
     restores: RestoreService
     points: PointService
     repositories: RepositoryService
+    installation: InstallationService
     runs: RunService
     retries: RetryService
     policies: PolicyService
@@ -125,8 +131,8 @@ class _Stores:
     log: RunLogStore
     journal: JournalStore
     policies: PolicyStore
-    firings: FiringStore
     notifier: NotifierStore
+    firings: FiringStore
 
     @classmethod
     def of(cls, database: Database) -> _Stores:
@@ -141,8 +147,8 @@ class _Stores:
             RunLogStore(database),
             JournalStore(database),
             PolicyStore(database),
-            FiringStore(database),
             NotifierStore(database),
+            FiringStore(database),
         )
 
     def of_engine(self) -> _Stores:
@@ -168,8 +174,9 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
     queue = RunQueue(stores.runs, clock, secrets.token_hex)
     vcenters = VcenterService(stores.vcenters, stores.journal, sealer, VsphereGateway(clock))
     repositories = RepositoryService(
-        stores.repositories, stores.installation, queue, clock, secrets.token_hex
+        stores.repositories, stores.installation, queue, clock, secrets.token_hex, _host_facts()
     )
+    lock = EngineLock(settings.state_folder)
     catalog = RepositoryPoints(repositories)
     points = PointService(catalog, queue)
     inventory = PolicyInventory(vcenters, own_bios_uuid(OWN_UUID_FILE))
@@ -189,6 +196,9 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
         restores=RestoreService(catalog, stores.vcenters, queue),
         points=points,
         repositories=repositories,
+        installation=InstallationService(
+            repositories, stores.installation, stores.runs, stores.journal, lock.held, clock
+        ),
         runs=RunService(stores.runs, stores.log, clock, _run_limits(settings)),
         retries=retries,
         policies=policies,
@@ -199,25 +209,11 @@ def _appliance(settings: Settings, stores: _Stores, sealer: SecretSealer, clock:
         policy_keeper=PolicyKeeper(due_policies, ended_runs, retention, notifier_keeper, stores.runs, clock),
         notifier=NotifierService(stores.notifier, courier, clock),
         notifier_keeper=notifier_keeper,
-        engine_lock=EngineLock(settings.state_folder),
+        engine_lock=lock,
         make_engine=lambda: _engine(
             settings, stores.of_engine(), _tools(settings, stores.of_engine(), vcenters, repositories, clock)
         ),
     )
-
-
-def _courier(stores: _Stores, sealer: SecretSealer) -> NotifierCourier:
-    def origin() -> Origin:
-        return Origin(platform.node() or "keepline", stores.installation.find() or "")
-
-    return NotifierCourier(sealer, open_channel, origin)
-
-
-def _notifier_keeper(
-    settings: Settings, stores: _Stores, courier: NotifierCourier, inventory: PolicyInventory, clock: Clock
-) -> NotifierKeeper:
-    engine = EnginePresence(EngineLock(settings.state_folder).holder)
-    return NotifierKeeper(stores.notifier, courier, SilenceReasons(inventory, engine.is_running), clock)
 
 
 def _policy_pages(
@@ -242,6 +238,20 @@ def _policy_pages(
     )
 
 
+def _courier(stores: _Stores, sealer: SecretSealer) -> NotifierCourier:
+    def origin() -> Origin:
+        return Origin(platform.node() or "keepline", stores.installation.find() or "")
+
+    return NotifierCourier(sealer, open_channel, origin)
+
+
+def _notifier_keeper(
+    settings: Settings, stores: _Stores, courier: NotifierCourier, inventory: PolicyInventory, clock: Clock
+) -> NotifierKeeper:
+    engine = EnginePresence(EngineLock(settings.state_folder).holder)
+    return NotifierKeeper(stores.notifier, courier, SilenceReasons(inventory, engine.is_running), clock)
+
+
 def console_services(appliance: Appliance, settings: Settings) -> ConsoleServices:
     """What the console calls, over an open appliance of these settings."""
     directory = PointDirectory(RepositoryPointIndex(appliance.repositories))
@@ -264,13 +274,22 @@ def console_services(appliance: Appliance, settings: Settings) -> ConsoleService
         runs=appliance.runs,
         retries=appliance.retries,
         policies=appliance.policies,
-        policy_pages=appliance.policy_pages,
         notifier=appliance.notifier,
+        policy_pages=appliance.policy_pages,
         state_folder=folder,
     )
 
 
+def _host_facts() -> HostFacts:
+    try:
+        machine_id = MACHINE_ID_FILE.read_text().strip()
+    except OSError:
+        machine_id = ""
+    return HostFacts(platform.node(), own_bios_uuid(OWN_UUID_FILE), machine_id)
+
+
 def _engine(settings: Settings, stores: _Stores, tools: Tools) -> Engine:
+    tools.sole_engine.begin()
     start = CrashStart(stores.runs, stores.log, stores.journal, LeftoverRecovery(tools), tools.clock)
     limits = EngineLimits(_run_limits(settings))
     return Engine(stores.runs, stores.log, _handlers(tools), start, tools.clock, limits)
@@ -326,4 +345,5 @@ def _tools(
         repository=repositories.open(),
         repository_location=str(repositories.location()),
         software=f"keepline {software_version()}",
+        sole_engine=repositories.sole_engine(),
     )

@@ -27,9 +27,11 @@ def prepare_machine(
     """The machine, ready for its snapshot: nothing of ours left on it, change tracking on if it may be.
 
     Raises:
+        DuplicateInstallationError: another appliance acts under this one's marks.
         MachineNotFoundError: it is gone.
         MachineNotCapturableError: it is no machine to back up.
     """
+    session.tools.sole_engine.confirm()
     machine = machine_by_identity(connection, request.identity)
     refuse_uncapturable(machine, own_bios_uuid(OWN_UUID_FILE))
     if machine.snapshot_count and session.run.attempt <= 1:

@@ -11,7 +11,18 @@ import typer
 from typer.exceptions import TyperException
 
 from appliance.assembly import open_appliance
-from appliance.cli import console, machines, notifier, points, policy, repository, restore, runs, vcenter
+from appliance.cli import (
+    console,
+    installation,
+    machines,
+    notifier,
+    points,
+    policy,
+    repository,
+    restore,
+    runs,
+    vcenter,
+)
 from appliance.cli.backup import backup
 from appliance.cli.engine import engine
 from appliance.cli.errors import StoppedByUserError, UsageError
@@ -63,6 +74,7 @@ def application() -> typer.Typer:
     root.add_typer(repository.application, name="repository")
     root.add_typer(runs.application, name="run")
     root.add_typer(policy.application, name="policy")
+    root.add_typer(installation.application, name="installation")
     root.add_typer(notifier.application, name="notifier")
     root.command()(engine)
     root.add_typer(console.application, name="console")

@@ -11,6 +11,7 @@ BLOCK_DIGEST = "blake3-256"
 
 IDENTITY_KEY = "keepline.json"
 INSTALLATIONS = "installation/"
+STARTS = "starts/"
 SEGMENTS = "segments/"
 MAPS = "maps/"
 CONFIGURATIONS = "configurations/"
@@ -38,6 +39,16 @@ def disk_word(disk: VirtualDisk) -> str:
 def installation_key(installation: InstallationId) -> str:
     """An appliance that writes here."""
     return f"{INSTALLATIONS}{installation}.json"
+
+
+def engine_starts_prefix(installation: InstallationId) -> str:
+    """Where the starts of one installation's engines are."""
+    return f"{STARTS}{installation}/"
+
+
+def engine_start_key(installation: InstallationId, number: int) -> str:
+    """One start of an engine."""
+    return f"{engine_starts_prefix(installation)}{number:08d}.json"
 
 
 def segment_key(segment: SegmentId) -> str:

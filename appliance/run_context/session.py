@@ -15,6 +15,7 @@ from appliance.model.runs import Run
 from appliance.progress import ProgressSink
 from appliance.repository.repository import Repository
 from appliance.run_context.ports import DiskTaskRunner
+from appliance.run_context.sole_engine import SoleEngine
 from appliance.run_context.workplace import MoverLocks, MoverSettings, RunFolder, VcenterDirectory
 from appliance.state import JournalEntry, JournalKind, JournalNumber, JournalStore
 from appliance.vsphere import Mark, VcenterConnection
@@ -33,6 +34,7 @@ class Tools:
     repository: Repository
     repository_location: str
     software: str
+    sole_engine: SoleEngine
 
 
 @dataclass(frozen=True, slots=True)

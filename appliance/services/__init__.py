@@ -39,6 +39,7 @@ from appliance.services.errors import (
 from appliance.services.estate import Estate, EstateMachine, SourceFailure, VcenterReading
 from appliance.services.estate_list import ListPage, ListWish, SiteSummary, page_of, sites_of
 from appliance.services.estate_reader import EstateReader, kept_fresh
+from appliance.services.installations import InstallationService, InstallationView
 from appliance.services.inventory import InventoryService, ListedMachine
 from appliance.services.notifier import (
     NewEmailNotifier,
@@ -172,6 +173,8 @@ __all__ = [
     "ForgedFormError",
     "FormPreview",
     "InitialisedRepository",
+    "InstallationService",
+    "InstallationView",
     "Inventories",
     "Inventory",
     "InventoryBusyError",

@@ -10,6 +10,7 @@ from appliance.clock import Clock
 from appliance.model.identifiers import InstallationId, RepositoryId
 from appliance.model.requests import CheckRequest
 from appliance.model.runs import RunKind
+from appliance.repository.engine_starts import HostFacts
 from appliance.repository.errors import RepositoryExistsError
 from appliance.repository.layout import IDENTITY_KEY
 from appliance.repository.repository import (
@@ -19,6 +20,7 @@ from appliance.repository.repository import (
     open_repository,
     register_installation,
 )
+from appliance.run_context import SoleEngine
 from appliance.services.protected_places import warnings_about
 from appliance.services.run_queue import RunQueue
 from appliance.state import (
@@ -56,12 +58,14 @@ class RepositoryService:
         queue: RunQueue,
         clock: Clock,
         random_hex: Callable[[int], str],
+        host: HostFacts,
     ) -> None:
         self._repositories = repositories
         self._installation = installation
         self._queue = queue
         self._clock = clock
         self._random_hex = random_hex
+        self._host = host
 
     def initialise(self, folder: Path, state_folder: Path) -> InitialisedRepository:
         """Make an empty folder a repository, or take over the one that lies there.
@@ -84,7 +88,7 @@ class RepositoryService:
         installation = self._installation_for(repository)
         register_installation(repository, installation)
         self._repositories.add(StoredRepository(DEFAULT_REPOSITORY, str(location)))
-        warnings = warnings_about(location, state_folder)
+        warnings = (*warnings_about(location, state_folder), *self._taken_over(repository, installation))
         return InitialisedRepository(
             str(location), repository.identity.repository, installation, created, warnings
         )
@@ -121,6 +125,15 @@ class RepositoryService:
             raise RepositoryNotFoundError("this appliance has no installation id yet")
         return found
 
+    def sole_engine(self) -> SoleEngine:
+        """What makes sure that nobody else acts as this installation.
+
+        Raises:
+            RepositoryNotFoundError: this appliance was never initialised.
+            RepositoryError: the repository is away, not ours, newer, or may not be read.
+        """
+        return self._sole_engine(self.open(), self.installation())
+
     def request_check(self, *, read_data: bool) -> RequestedRun:
         """Queue a run that looks at every object that a point needs; with `read_data` it reads them all.
 
@@ -137,6 +150,23 @@ class RepositoryService:
         for known in self._repositories.list():
             if known.location != str(location):
                 raise RepositoryNameTakenError(f"this appliance's repository is {known.location}")
+
+    def _sole_engine(self, repository: Repository, installation: InstallationId) -> SoleEngine:
+        return SoleEngine(
+            repository.store, installation, self._installation, self._host, self._clock, self._random_hex
+        )
+
+    def _taken_over(self, repository: Repository, installation: InstallationId) -> tuple[str, ...]:
+        """Be the one from now on where this appliance has just become what another one was."""
+        sole_engine = self._sole_engine(repository, installation)
+        before = sole_engine.newest()
+        number, _ = self._installation.last_start()
+        if before is None or number:
+            return ()
+        sole_engine.claim()
+        host = before.host.name or "an unnamed host"
+        warning = f"this appliance is now installation {installation}, as was the one on {host}: "
+        return (warning + "if that one still runs, it will refuse to",)
 
     def _installation_for(self, repository: Repository) -> InstallationId:
         known = installations(repository)

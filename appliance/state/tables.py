@@ -8,7 +8,7 @@ from sqlalchemy import Dialect, ForeignKey, Index, MetaData, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0005"
 """The newest migration: what a database of this version says it has."""
 
 
@@ -49,6 +49,8 @@ class InstallationRow(Base):
 
     number: Mapped[int] = mapped_column(primary_key=True)
     installation_id: Mapped[str]
+    start_number: Mapped[int] = mapped_column(default=0, server_default="0")
+    start_token: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class VcenterRow(Base):

@@ -73,6 +73,7 @@ class Terminal:
             restores=desk.restores,
             points=desk.points,
             repositories=desk.repositories,
+            installation=desk.installation,
             runs=desk.runs,
             retries=desk.retries,
             policies=desk.policies,

@@ -12,9 +12,10 @@ from appliance.clock import ManualClock
 from appliance.model.disk_progress import DiskProgress
 from appliance.model.identifiers import InstallationId, RunId
 from appliance.model.runs import Run, RunKind, RunState
+from appliance.repository.engine_starts import HostFacts
 from appliance.repository.repository import initialise_repository
-from appliance.run_context import MoverSettings, RunFolder, RunSession, Tools
-from appliance.state import JournalStore, RunStore, create_state_folder, open_database
+from appliance.run_context import MoverSettings, RunFolder, RunSession, SoleEngine, Tools
+from appliance.state import InstallationStore, JournalStore, RunStore, create_state_folder, open_database
 from appliance.vsphere import VcenterConnection
 from tests.fakes.movers import FolderLocks, ScriptedMovers
 from tests.fakes.object_stores import MemoryObjectStore
@@ -73,6 +74,15 @@ def run_session(folder: Path, movers: ScriptedMovers, run: Run = RUN) -> Iterato
         RunStore(database).request(run)
         claimed = RunStore(database).claim_next(clock.now())
         assert claimed is not None
+        repository = initialise_repository(MemoryObjectStore(), clock)
+        sole_engine = SoleEngine(
+            repository.store,
+            settings.installation,
+            InstallationStore(database),
+            HostFacts("appliance-1", "", ""),
+            clock,
+            lambda size: "0" * 2 * size,
+        )
         tools = Tools(
             clock=clock,
             settings=settings,
@@ -80,8 +90,9 @@ def run_session(folder: Path, movers: ScriptedMovers, run: Run = RUN) -> Iterato
             movers=movers,
             locks=FolderLocks(folder / "locks"),
             journal=JournalStore(database),
-            repository=initialise_repository(MemoryObjectStore(), clock),
+            repository=repository,
             repository_location=str(folder / "repository"),
             software="test",
+            sole_engine=sole_engine,
         )
         yield RunSession(claimed, tools, RunFolder.of(settings, run.id), HeardProgress(), threading.Event())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from appliance.model.identifiers import RecoveryPointId
 from appliance.model.recovery_points import RecoveryPoint
 from appliance.model.virtual_machines import MachineIdentity
 from appliance.notifications import Origin
+from appliance.repository.engine_starts import HostFacts
 from appliance.repository.errors import PointNotFoundError
 from appliance.repository.points import ListedPoint, PointListing
 from appliance.scheduling import RetryRule
@@ -19,6 +21,7 @@ from appliance.services import (
     BackupService,
     DuePolicies,
     EndedRunKeeper,
+    InstallationService,
     InventoryService,
     NewVcenter,
     NotifierCourier,
@@ -123,8 +126,12 @@ class Desk:
         queue = RunQueue(self.run_store, self.clock, self.random_hex)
         self.vcenters = VcenterService(self.vcenter_store, self.journal, SecretSealer(KEY), self.gateway)
         self.installation_store = InstallationStore(database)
+        self.host = HostFacts("appliance-1", "", "machine-1")
         self.repositories = RepositoryService(
-            self.repository_store, self.installation_store, queue, self.clock, self.random_hex
+            self.repository_store, self.installation_store, queue, self.clock, self.random_hex, self.host
+        )
+        self.installation = InstallationService(
+            self.repositories, self.installation_store, self.run_store, self.journal, nullcontext, self.clock
         )
         self.points = PointService(self.catalog, queue)
         self.inventory = InventoryService(self.vcenters, self.points)

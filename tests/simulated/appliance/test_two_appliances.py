@@ -1,7 +1,12 @@
-"""Two appliances on one vCenter: neither touches what the other has left there (rule 9)."""
+"""Two appliances on one vCenter: neither touches what the other has left there (rule 9).
+
+Two with one installation id, which one copied from the other has, stop each other instead.
+"""
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,3 +75,53 @@ def test_both_follow_the_same_machine_by_their_own_change_ids(first: Installatio
         assert run.state is RunState.SUCCEEDED, run.failure
         assert appliance.disks_of(result_of(run).point) == contents_now(first.lab)
     assert ours_left(first.lab) == []
+
+
+def copy_of(installation: Installation, folder: Path) -> Installation:
+    """The same appliance once more, with everything it knows: as a copied virtual appliance."""
+    shutil.copytree(installation.settings.state_folder, folder)
+    settings = installation.settings.model_copy(update={"state_folder": folder})
+    return replace(installation, settings=settings)
+
+
+def test_a_copied_appliance_and_its_original_stop_each_other(
+    first: Installation, keepline: WarmProcess, tmp_path: Path
+) -> None:
+    """The copy knows of the snapshot that the original will go on with, and must not take it away."""
+    first.lab.control.write_random(MACHINE, 0, 0, MIB, seed=1)
+    moment = contents_now(first.lab)
+    copy = copy_of(first, tmp_path / "copy")
+    assert keepline(first, "backup", "web-02").status == 0  # the original has started since it was copied
+    left = killed_backup(first, keepline, tmp_path)
+
+    for asked, renamed in ((copy, "copy"), (first, "original")):
+        answer = keepline(asked, "backup", MACHINE)
+        assert answer.status != 0, renamed
+        assert "KL-6042" in answer.output
+        assert "keepline installation" in answer.output
+    assert [snapshot.moref for snapshot in first.lab.control.state().snapshots] == left
+
+    assert keepline(copy, "installation", "renew").status == 0
+    assert keepline(first, "installation", "claim").status == 0
+    resumed = keepline(first, "backup", MACHINE)
+    assert resumed.status == 0, resumed.output
+    assert first.disks_of(resumed.run["result"]["point"]) == moment
+    assert keepline(copy, "backup", "web-02").status == 0
+    assert keepline(first, "backup", "web-02").status == 0
+    assert ours_left(first.lab) == []
+
+
+def test_an_appliance_that_takes_over_a_repository_stops_the_one_before(
+    first: Installation, keepline: WarmProcess, tmp_path: Path
+) -> None:
+    assert keepline(first, "backup", MACHINE).status == 0
+    second = replace(first, settings=first.settings.model_copy(update={"state_folder": tmp_path / "rebuilt"}))
+
+    taken_over = keepline(second, "init", str(first.repository))
+
+    assert taken_over.status == 0
+    assert "if that one still runs, it will refuse to" in taken_over.output
+    assert keepline(second, "point", "verify", str(first.listing().points[0].point.id)).status == 0
+    refused = keepline(first, "backup", MACHINE)
+    assert refused.status != 0
+    assert "KL-6042" in refused.output

@@ -77,7 +77,7 @@ def test_two_writers_that_read_first_lose_no_update(database: Database) -> None:
 def test_a_writer_that_fails_changes_nothing(database: Database) -> None:
     def write_and_fail() -> None:
         with database.writing() as session:
-            session.execute(text("INSERT INTO installation VALUES (1, 'a')"))
+            session.execute(text("INSERT INTO installation (number, installation_id) VALUES (1, 'a')"))
             raise RuntimeError("between two statements")
 
     with pytest.raises(RuntimeError):
@@ -170,7 +170,7 @@ def test_a_read_only_database_says_so(database: Database) -> None:
     def write() -> None:
         with database.writing() as session:
             session.execute(text("PRAGMA query_only = 1"))
-            session.execute(text("INSERT INTO installation VALUES (1, 'a')"))
+            session.execute(text("INSERT INTO installation (number, installation_id) VALUES (1, 'a')"))
 
     with pytest.raises(DatabaseReadOnlyError, match="readonly"):
         write()

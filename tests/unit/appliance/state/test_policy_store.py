@@ -6,22 +6,26 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from alembic import command
+from sqlalchemy import create_engine, text
 
 from appliance.model.identifiers import RunId
 from appliance.model.policies import DueTime, Policy, PolicyId, Schedule
-from appliance.model.runs import Run, RunFailure, RunKind, RunState
+from appliance.model.runs import Run, RunKind, RunState
 from appliance.state import (
     Database,
     DatabaseUnusableError,
     DueRun,
     PolicyExistsError,
     PolicyNotFoundError,
+    PolicyStaleError,
     PolicyStore,
     RunFilter,
     RunStore,
     open_database,
 )
+from appliance.state.database import DATABASE_FILE
+from appliance.state.migration import configuration
 from appliance.state.tables import FiredRunRow, FiringRow
 from tests.fakes.policies import policy
 
@@ -158,18 +162,19 @@ def test_the_last_settled_come_first(store: PolicyStore) -> None:
 
 
 def test_a_database_of_the_first_version_is_taken_forward_with_its_runs(tmp_path: Path) -> None:
-    with open_database(tmp_path) as database:
-        RunStore(database).request(run("old"))
-        ended = RunStore(database).claim_next(NOW)
-        assert ended is not None
-        RunStore(database).end_with(ended, RunState.FAILED, RunFailure("KL-1", "m", "r", 1), NOW)
-        with database.writing() as session:
-            for table in ("fired_runs", "firings", "policies"):
-                session.execute(text(f"DROP TABLE {table}"))
-            session.execute(text("DROP INDEX uq_runs_retry_of"))
-            for column in ("vcenter", "host", "retry_of", "retry_number", "not_before"):
-                session.execute(text(f"ALTER TABLE runs DROP COLUMN {column}"))
-            session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    engine = create_engine(f"sqlite:///{tmp_path / DATABASE_FILE}")
+    with engine.begin() as connection:
+        first = configuration()
+        first.attributes["connection"] = connection
+        command.upgrade(first, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO runs (id, kind, subject, subject_name, state, requested_at, request, phase,"
+                " attempt, cancel_requested) VALUES ('old', 'backup', 's', 'web', 'failed',"
+                " '2026-01-01T00:00:00.000000Z', '{}', '', 1, 0)"
+            )
+        )
+    engine.dispose()
     with open_database(tmp_path) as database:
         store = PolicyStore(database)
         store.add(NIGHTLY)
@@ -218,3 +223,11 @@ def test_a_policy_that_fired_for_nothing_last_is_told_apart(store: PolicyStore) 
     later = NOW + timedelta(days=1)
     store.settle([due(NIGHTLY), due(WEEKLY)], [DueRun(run("r2"), (due(NIGHTLY).key,))], later)
     assert store.fired_for_nothing() == {WEEKLY.id}
+
+
+def test_a_policy_that_is_not_the_expected_one_any_more_is_not_overwritten(store: PolicyStore) -> None:
+    others = replace(NIGHTLY, enabled=False)
+    store.change(others, NOW, expected=NIGHTLY)
+    with pytest.raises(PolicyStaleError, match="nightly"):
+        store.change(replace(NIGHTLY, vcenter="other"), NOW, expected=NIGHTLY)
+    assert store.find("nightly") == others
