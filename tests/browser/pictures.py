@@ -60,12 +60,17 @@ def main() -> None:
 
 def pages_of(console: ConsoleDesk) -> dict[str, str]:
     """Every page by the name of its picture."""
+    nightly = console.services.policies.list()[0].policy.id
     return {
         "dashboard": "/",
         "machines": "/machines",
         "machines-none-found": "/machines?q=nothing",
         "machine": f"/machines/{machine_key(3)}",
         "machine-never-backed-up": f"/machines/{machine_key(7)}",
+        "policies": "/policies",
+        "policy": f"/policies/{nightly}",
+        "policy-form": f"/policies/{nightly}/edit",
+        "policy-removal": f"/policies/{nightly}/removal",
         "runs": "/runs",
         "run-at-work": f"/runs/{run_in(console, RunState.RUNNING)}",
         "run-succeeded": f"/runs/{run_in(console, RunState.SUCCEEDED)}",
