@@ -50,6 +50,8 @@ class TargetChoices:
 def choices_of(source: RestoreSource, places: TargetPlaces) -> TargetChoices:
     """What to offer for a machine from `source` in the vCenter with these places."""
     old_compute = default_compute(source, places)
+    if old_compute is not None and not old_compute.usable:
+        old_compute = None
     old_datastore = next((one for one in places.datastores if one.path == source.place.datastore), None)
     old_folder = source.place.folder if source.place.folder in places.folders else ""
     datacenter = places.datacenter_of(old_folder) or _first_datacenter(places)
@@ -125,5 +127,4 @@ def _datastore_choice(datastore: TargetDatastore) -> Choice:
 
 
 def _datastore_label(datastore: TargetDatastore) -> str:
-    free, capacity = datastore.free / GIB, datastore.capacity / GIB
-    return f"{name_of(datastore.path)}, {free:.1f} of {capacity:.1f} GiB free"
+    return f"{name_of(datastore.path)}, {datastore.free / GIB:,.1f} GiB free"

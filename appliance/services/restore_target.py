@@ -85,14 +85,14 @@ def resolve_target(
 
 
 def default_compute(source: RestoreSource, places: TargetPlaces) -> TargetCompute | None:
-    """The host it was on while that is there, else the cluster or host that its resource pool belongs to."""
+    """The host it was on while that is there, usable or not, else the cluster that its pool belongs to.
+
+    None where its pool is not there: the engine asks for that first, and so does this.
+    """
     pool = source.place.resource_pool
     around = [compute for compute in places.computes if pool.startswith(f"{compute.path}/")]
     same_host = [compute for compute in places.computes if compute.path == source.place.host]
-    if not around and not same_host:
-        return None
-    alone = [compute for compute in same_host if not compute.is_cluster and compute.usable]
-    return (alone or around or same_host)[0]
+    return (same_host or around)[0] if around else None
 
 
 def _compute(

@@ -165,7 +165,7 @@ def test_where_the_machine_goes_is_chosen_from_vcenters_lists(console: ConsoleDe
     page = browser.text(f"/restores/new?point={POINT}")
     for words in (
         "As it was: esx-01 (host in Gold)",
-        "As it was: ssd-1, 300.0 of 900.0 GiB free",
+        "As it was: ssd-1, 300.0 GiB free",
         'value="cluster:/Paris/host/Gold"',
         'value="/Paris/vm/Lab"',
         "Cards on VM Network",
