@@ -85,13 +85,6 @@ class WrongFieldError(ConsoleError):
     remedy = "Correct the field that the message names."
 
 
-class PolicyStaleError(ConsoleError):
-    """A policy is not any more what it was when the form that changes it was opened."""
-
-    code = "KL-1230"
-    remedy = "Look at the differences, then save again if yours is what you want."
-
-
 class InventoryBusyError(ConsoleError):
     """Another page is still reading the inventory that this one needs."""
 

@@ -86,14 +86,17 @@ class PolicyService:
         self._policies.add(policy)
         return self._listed(policy)
 
-    def change(self, name: str, new: NewPolicy) -> ListedPolicy:
+    def change(self, name: str, new: NewPolicy, expected: Policy | None = None) -> ListedPolicy:
         """Give the policy of this name other words; no due time of the past becomes due by it.
 
+        `expected` is the policy as whoever worded the change has seen it.
+
         Raises:
+            PolicyStaleError: it was changed meanwhile; nothing was changed.
             PolicyNotFoundError: there is none.
             PolicyRefusedError, VcenterNotFoundError, PolicyExistsError: as `add`; nothing was changed.
         """
-        before = self._policies.find(name)
+        before = expected or self._policies.find(name)
         return self._put(before, self._worded(new, before.id))
 
     def enable(self, name: str) -> ListedPolicy:
@@ -187,7 +190,7 @@ class PolicyService:
     def _put(self, before: Policy, wanted: Policy) -> ListedPolicy:
         now = self._clock.now()
         after = changed_policy(before, wanted, now)
-        self._policies.change(after, now)
+        self._policies.change(after, now, expected=before)
         return replace(self._listed(after), remarks=what_follows(before, after))
 
     def _listed(self, policy: Policy) -> ListedPolicy:

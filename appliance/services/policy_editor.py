@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from dataclasses import dataclass
 
 from appliance.clock import Clock
 from appliance.errors import ApplianceError
 from appliance.model.documents import to_json
 from appliance.model.policies import DueTime, Policy, PolicyId, Retention, Schedule, Selection
-from appliance.services.console_errors import PolicyStaleError
 from appliance.services.policies import ListedPolicy, PolicyService, SelectionPreview
 from appliance.services.policy_form import (
     FieldProblem,
@@ -23,6 +21,7 @@ from appliance.services.policy_form import (
 from appliance.services.policy_overview import PolicyOverview, coming_due_times
 from appliance.services.policy_texts import Difference, differences, when_text
 from appliance.services.policy_words import NewPolicy, words_of
+from appliance.state import PolicyStaleError
 
 SHOWN_DUE_TIMES = 3
 
@@ -66,7 +65,6 @@ class PolicyEditor:
         self._previews = previews
         self._overview = overview
         self._clock = clock
-        self._saving = threading.Lock()
 
     def open(self, policy_id: PolicyId) -> OpenedPolicy:
         """The policy's form.
@@ -104,11 +102,10 @@ class PolicyEditor:
             PolicyNotFoundError: it was removed meanwhile.
             VcenterNotFoundError, PolicyExistsError: see `PolicyService.change`; nothing was saved.
         """
-        with self._saving:
-            policy = self._overview.find(policy_id).policy
-            if _digest(words_of(policy)) != digest:
-                raise PolicyStaleError(f"somebody has changed the policy {policy.name} meanwhile")
-            return self._policies.change(policy.name, words)
+        policy = self._overview.find(policy_id).policy
+        if _digest(words_of(policy)) != digest:
+            raise PolicyStaleError(f"somebody has changed the policy {policy.name} meanwhile")
+        return self._policies.change(policy.name, words, expected=policy)
 
     def differences(self, policy_id: PolicyId, words: NewPolicy) -> tuple[Difference, ...]:
         """What these words say differently from the policy as it is saved now.

@@ -108,6 +108,13 @@ class PolicyNotFoundError(InputError):
     remedy = "List the policies with `keepline policy list`."
 
 
+class PolicyStaleError(InputError):
+    """A policy is not any more what it was when somebody began to change it."""
+
+    code = "KL-1098"
+    remedy = "Look at how the two differ, then save again if yours is what you want."
+
+
 class PolicyExistsError(InputError):
     """A policy has this name already."""
 

@@ -15,7 +15,7 @@ from appliance.model.identifiers import RunId
 from appliance.model.policies import DueKey, DueTime, Policy, PolicyId
 from appliance.model.runs import Run
 from appliance.state.database import Database
-from appliance.state.errors import PolicyExistsError, PolicyNotFoundError
+from appliance.state.errors import PolicyExistsError, PolicyNotFoundError, PolicyStaleError
 from appliance.state.run_store import RequestedRun, queue_run
 from appliance.state.tables import FiredRunRow, FiringRow, PolicyRow
 
@@ -56,8 +56,8 @@ class PolicyStore:
             document = to_json(policy).decode()
             session.add(PolicyRow(id=policy.id, name=policy.name, document=document))
 
-    def change(self, policy: Policy, now: datetime) -> None:
-        """Put `policy` in the place of the one with its id.
+    def change(self, policy: Policy, now: datetime, expected: Policy | None = None) -> None:
+        """Put `policy` in the place of the one with its id, which is still `expected` where that is given.
 
         A due time is settled by its name alone. Where another time zone brings the local time of a settled
         one again, it must be due again: those that lie ahead by the new schedule get another name.
@@ -65,6 +65,7 @@ class PolicyStore:
         Raises:
             PolicyNotFoundError: there is none of this id any more.
             PolicyExistsError: another policy has the name.
+            PolicyStaleError: it is another one than was expected.
         """
         with self._database.writing() as session:
             named = _row_named(session, policy.name)
@@ -73,7 +74,10 @@ class PolicyStore:
             row = session.get(PolicyRow, policy.id)
             if row is None:
                 raise PolicyNotFoundError(f"policy {policy.name} was removed meanwhile")
-            if _policy_of(row).schedule != policy.schedule:
+            stored = _policy_of(row)
+            if expected is not None and stored != expected:
+                raise PolicyStaleError(f"somebody has changed the policy {stored.name} meanwhile")
+            if stored.schedule != policy.schedule:
                 _rename_settled_ahead(session, policy, now)
             row.name, row.document = policy.name, to_json(policy).decode()
 

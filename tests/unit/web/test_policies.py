@@ -171,7 +171,7 @@ def test_a_stale_form_is_refused_with_both_versions(console: ConsoleDesk, browse
     refused = browser.post(NIGHTLY, **mine)
 
     assert refused.status_code == 409
-    assert "KL-1230" in refused.text
+    assert "KL-1098" in refused.text
     assert re.search(r"Schedule</th><td>0 5 \* \* \*</td><td>15 \* \* \* \*</td>", refused.text)
     assert "web-*\nsql-*</textarea>" in refused.text.replace("\r", "")
     assert console.services.policies.words_of("nightly").cron == "0 5 * * *"
