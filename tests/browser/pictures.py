@@ -80,6 +80,7 @@ def pages_of(console: ConsoleDesk) -> dict[str, str]:
         "restore-2-plan": f"{PLAN}&name=sql-prod-02-restored",
         "restore-2-plan-refused": f"{PLAN}&name=sql-prod-02",
         "settings": "/settings",
+        "notifier": "/settings/notifier",
         "not-found": "/nowhere",
     }
 
