@@ -97,11 +97,13 @@ class RunSession:
 
         Raises:
             RunCancelledError: somebody asked for the end of the run before access was had.
+            ApplianceError: access could not be given back, not by a second EndAccess either.
         """
         access = self.access(connection, machine, None)
         task = HoldAccessTask(access, access_identity(self.run), self.lock_file("access"))
         entry = JournalEntry(JournalKind.ACCESS, self.run.id, vcenter, machine, task.identity)
         number = self.tools.journal.open(entry, self.tools.clock.now())
+        has_ended_well = False
         try:
             with self.tools.movers.hold_access(task, self.cancelled) as ready:
                 if ready.warning:
@@ -110,21 +112,30 @@ class RunSession:
                     )
                 self.stop_if_cancelled()
                 yield
-        except BaseException:
+                has_ended_well = True
+        except BaseException as error:
             # The holder may have died with its access: only a second EndAccess makes sure.
-            self._end_access_again(CleanupTask(access, task.identity, self.lock_file("cleanup")), number)
-            raise
+            cleanup = CleanupTask(access, task.identity, self.lock_file("cleanup"))
+            is_free = self._end_access_again(cleanup, number)
+            if not (has_ended_well and is_free and isinstance(error, ApplianceError)):
+                raise
+            self.progress.message(f"access had to be ended a second time: {error}", warning=True)
+            return
         self.tools.journal.close(number, self.tools.clock.now())
 
-    def _end_access_again(self, task: CleanupTask, number: JournalNumber) -> None:
-        """A failure must not hide why the run ends: its journal entry stays, and the next start tries."""
+    def _end_access_again(self, task: CleanupTask, number: JournalNumber) -> bool:
+        """Whether access is given back.
+
+        A failure must not hide why the run ends: its journal entry stays, and the next start tries.
+        """
         try:
             self.tools.movers.cleanup(task)
         except ApplianceError as error:
             text = f"access to {task.access.machine} is not ended yet: {error} ({error.code})"
             self.progress.message(f"{text}; the next start ends it", warning=True)
-            return
+            return False
         self.tools.journal.close(number, self.tools.clock.now())
+        return True
 
 
 def access_identity(run: Run) -> str:

@@ -29,6 +29,8 @@ class ScriptedMovers:
     answers: list[Answer] = field(default_factory=list)
     ready: TaskReady = field(default_factory=TaskReady)
     hold_error: ApplianceError | None = None
+    release_error: ApplianceError | None = None
+    cleanup_error: ApplianceError | None = None
     done: list[str] = field(default_factory=list)
 
     def run(
@@ -48,9 +50,13 @@ class ScriptedMovers:
         self.done.append(f"hold {task.identity}")
         yield self.ready
         self.done.append(f"release {task.identity}")
+        if self.release_error is not None:
+            raise self.release_error
 
     def cleanup(self, task: CleanupTask) -> None:
         self.done.append(f"cleanup {task.identity}")
+        if self.cleanup_error is not None:
+            raise self.cleanup_error
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from appliance.clock import ManualClock
+from appliance.engine import EngineLock
 from appliance.model.identifiers import RecoveryPointId
 from appliance.model.recovery_points import RecoveryPoint
 from appliance.model.virtual_machines import MachineIdentity
@@ -131,7 +131,12 @@ class Desk:
             self.repository_store, self.installation_store, queue, self.clock, self.random_hex, self.host
         )
         self.installation = InstallationService(
-            self.repositories, self.installation_store, self.run_store, self.journal, nullcontext, self.clock
+            self.repositories,
+            self.installation_store,
+            self.run_store,
+            self.journal,
+            EngineLock(folder).held,
+            self.clock,
         )
         self.points = PointService(self.catalog, queue)
         self.inventory = InventoryService(self.vcenters, self.points)

@@ -71,6 +71,29 @@ def test_after_a_failure_access_is_ended_by_a_fresh_child(tmp_path: Path) -> Non
     assert movers.done == [f"hold {IDENTITY}", f"cleanup {IDENTITY}"]
 
 
+def test_what_was_done_counts_although_its_holder_died_while_it_gave_access_back(tmp_path: Path) -> None:
+    movers = ScriptedMovers(release_error=DiskTransportError("the holder died"))
+    with run_session(tmp_path, movers) as session:
+        with session.held_access(CONNECTION, "vc", MACHINE):
+            pass
+
+        assert session.tools.journal.open_entries() == []
+        assert isinstance(session.progress, HeardProgress)
+        assert "a second time: the holder died" in session.progress.warnings[0]
+    assert movers.done[-1] == f"cleanup {IDENTITY}"
+
+
+def test_access_that_nobody_could_give_back_is_loud(tmp_path: Path) -> None:
+    movers = ScriptedMovers(
+        release_error=DiskTransportError("the holder died"), cleanup_error=DiskTransportError("refused")
+    )
+    with run_session(tmp_path, movers) as session:
+        with pytest.raises(DiskTransportError, match="died"), session.held_access(CONNECTION, "vc", MACHINE):
+            pass
+
+        assert len(session.tools.journal.open_entries()) == 1
+
+
 def test_the_identity_fits_what_vddk_takes() -> None:
     assert len(IDENTITY) <= 50
 
