@@ -156,11 +156,14 @@ def read_draft(store: ObjectStore, key: str) -> DiskDraft:
 
 
 def find_draft(store: ObjectStore, prefix: str, key: CheckpointKey) -> DiskDraft | None:
-    """The complete draft below `prefix`, if there is one and it belongs to `key`."""
-    name = draft_key(prefix)
-    if store.information(name) is None:
+    """The complete draft below `prefix`, if there is one and it belongs to `key`.
+
+    A damaged one is none: what its parts say is read from them, as after a crash.
+    """
+    try:
+        draft = read_draft(store, draft_key(prefix))
+    except DamagedDraftError:
         return None
-    draft = read_draft(store, name)
     return draft if draft.key == key else None
 
 

@@ -177,6 +177,17 @@ def test_a_damaged_part_is_dropped_and_its_number_not_used_again() -> None:
     assert checkpoint.next_number == 3
 
 
+def test_a_complete_draft_that_was_damaged_is_none_and_its_parts_still_count() -> None:
+    store = MemoryObjectStore()
+    writer = DraftWriter(store, PREFIX, KEY)
+    writer.add_zero(1)
+    writer.finish(STATISTICS, "nbd")
+    store.objects[PREFIX + "draft.json"] = store.objects[PREFIX + "draft.json"][:-9]
+
+    assert find_draft(store, PREFIX, KEY) is None
+    assert read_checkpoint(store, PREFIX, KEY).row_count == 1
+
+
 def test_no_draft_is_found_where_there_is_none() -> None:
     assert find_draft(MemoryObjectStore(), PREFIX, KEY) is None
     assert read_checkpoint(MemoryObjectStore(), PREFIX, KEY) == Checkpoint()
