@@ -50,7 +50,7 @@ def test_a_retry_waits_for_the_end_of_its_pause() -> None:
     assert wait_of(retry, [], LIMITS, NOW + timedelta(minutes=5)) is None
 
 
-@pytest.mark.parametrize("state", set(RunState) - {RunState.QUEUED})
+@pytest.mark.parametrize("state", sorted(set(RunState) - {RunState.QUEUED}))
 def test_what_is_not_queued_does_not_wait(state: RunState) -> None:
     assert wait_of(replace(QUEUED, state=state), at_work(HERE, HERE), LIMITS, NOW) is None
 
