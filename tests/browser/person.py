@@ -49,7 +49,7 @@ class Person:
     def tab_to(self, selector: str) -> None:
         """Press Tab until the focus is there."""
         for _ in range(MOST_TABS):
-            if self.page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            if self.page.evaluate("selector => document.activeElement?.matches(selector)", selector):
                 return
             self.page.keyboard.press("Tab")
             self.tabs += 1
@@ -57,7 +57,7 @@ class Person:
 
     def wait_for_focus(self, selector: str) -> None:
         """Wait until the page itself has put the focus there."""
-        self.page.wait_for_function("selector => document.activeElement.matches(selector)", arg=selector)
+        self.page.wait_for_function("selector => document.activeElement?.matches(selector)", arg=selector)
 
     def press_enter(self, then: str) -> None:
         """Press Enter where the focus is, and wait for a page whose path begins so."""
