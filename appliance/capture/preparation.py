@@ -18,7 +18,6 @@ from appliance.vsphere import (
 )
 
 OWN_UUID_FILE = Path("/sys/class/dmi/id/product_uuid")
-_AGENT_PREFIX = "vCLS-"
 
 
 def prepare_machine(
@@ -51,7 +50,7 @@ def refuse_uncapturable(machine: VirtualMachine, own_uuid: str) -> None:
         "it is a template": machine.is_template,
         "its host is not connected to vCenter": not machine.connected,
         "it is the appliance itself": bool(own_uuid) and machine.bios_uuid.lower() == own_uuid,
-        "it is an agent machine of vSphere Cluster Services": machine.name.startswith(_AGENT_PREFIX),
+        "it is an agent machine of vSphere Cluster Services": machine.is_cluster_agent,
     }
     for reason, holds in reasons.items():
         if holds:

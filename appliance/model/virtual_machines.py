@@ -76,6 +76,14 @@ class VirtualMachine:
     connected: bool = True
     cluster: str = ""
 
+    @property
+    def is_cluster_agent(self) -> bool:
+        """Whether vSphere Cluster Services made it, and will make it anew.
+
+        They name theirs `vCLS-<uuid>`, before vSphere 7.0 Update 3 `vCLS (1)`.
+        """
+        return self.name.startswith(("vCLS-", "vCLS "))
+
 
 @dataclass(frozen=True, slots=True)
 class MachineConfiguration:

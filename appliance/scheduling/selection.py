@@ -13,9 +13,6 @@ from operator import attrgetter
 from appliance.model.policies import Policy, Selection, Tag
 from appliance.model.virtual_machines import VirtualMachine
 
-# vSphere Cluster Services names its machines "vCLS-<uuid>", before vSphere 7.0 Update 3 "vCLS (1)".
-_AGENT_NAME = re.compile(r"vCLS[- ].*")
-
 
 class LeftOutReason(StrEnum):
     """Why a machine that a policy asks for is not backed up by it."""
@@ -118,7 +115,7 @@ def _reason_against(
 ) -> LeftOutReason | None:
     if machine.is_template:
         return LeftOutReason.TEMPLATE
-    if _AGENT_NAME.fullmatch(machine.name):
+    if machine.is_cluster_agent:
         return LeftOutReason.AGENT
     if own_bios_uuid and machine.bios_uuid.lower() == own_bios_uuid.lower():
         return LeftOutReason.APPLIANCE

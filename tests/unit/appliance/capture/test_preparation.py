@@ -25,6 +25,7 @@ def test_an_ordinary_machine_is_accepted() -> None:
         (replace(machine("web"), connected=False), "not connected"),
         (replace(machine("keepline"), bios_uuid=OWN.upper()), "the appliance itself"),
         (machine("vCLS-1234"), "vSphere Cluster Services"),
+        (machine("vCLS (3)"), "vSphere Cluster Services"),
     ],
 )
 def test_what_has_no_point_worth_having_is_refused_with_its_reason(
