@@ -13,6 +13,7 @@ from appliance.model.requests import RestoreMachineRequest
 from appliance.model.target_places import TargetCompute, TargetDatastore, TargetPlaces
 from appliance.services.restore_errors import TargetUnusableError
 from appliance.services.restore_source import RestoreSource
+from appliance.vsphere import matching_paths
 from appliance.vsphere.errors import PlacementAmbiguousError, PlacementNotFoundError
 
 
@@ -49,13 +50,11 @@ class _Search:
 
     def path(self, word: str, wanted: str, paths: Iterable[str]) -> str:
         """The one path that is `wanted`, or ends with it; empty where there is none or are several."""
-        within = [path for path in paths if path.startswith(f"{self.datacenter}/")]
-        exact = [path for path in within if path == wanted]
-        found = exact or [path for path in within if wanted and path.endswith(f"/{wanted.lstrip('/')}")]
-        if wanted.startswith("/"):
-            found = exact
+        known = list(paths)
+        found = matching_paths(wanted, known, self.datacenter)
         if not found:
-            self.failures.append(PlacementNotFoundError(word, wanted, within))
+            there = [path for path in known if path.startswith(f"{self.datacenter}/")]
+            self.failures.append(PlacementNotFoundError(word, wanted, there))
         if len(found) > 1:
             self.failures.append(PlacementAmbiguousError(word, wanted, found))
         return found[0] if len(found) == 1 else ""

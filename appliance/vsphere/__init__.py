@@ -30,6 +30,7 @@ from appliance.vsphere.inventory import (
     machine_by_moref,
     missing_folders,
 )
+from appliance.vsphere.inventory_paths import matching_paths
 from appliance.vsphere.machine_creation import CreatedDisk, CreatedMachine, create_machine
 from appliance.vsphere.marks import Mark
 from appliance.vsphere.placement import Placement
@@ -89,6 +90,7 @@ __all__ = [
     "machine_by_identity",
     "machine_by_moref",
     "machines_marked_by",
+    "matching_paths",
     "missing_folders",
     "power_on",
     "presented_certificate",

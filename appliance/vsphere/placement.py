@@ -14,6 +14,7 @@ from pyVmomi.VmomiSupport import ManagedObject
 from appliance.vsphere.connection import VcenterConnection
 from appliance.vsphere.documents import CapturedPlace
 from appliance.vsphere.errors import PlacementAmbiguousError, PlacementNotFoundError
+from appliance.vsphere.inventory_paths import matching_paths
 from appliance.vsphere.places import Places, all_places
 from appliance.vsphere.properties import all_of_kind, properties_of
 
@@ -128,12 +129,11 @@ class _Finder:
         for kind in reversed(kinds):
             for moref in all_of_kind(self.connection, kind, "name"):
                 known[moref] = self.connection.object_of(kind, moref)
-        paths = {path: one for one in known.values() if (path := self.places.path(one)).startswith(within)}
-        matches = [path for path in paths if path == wanted or path.endswith(f"/{wanted}")]
-        if wanted.startswith("/") or not wanted:
-            matches = [path for path in paths if path == wanted]
+        paths = {self.places.path(one): one for one in known.values()}
+        matches = matching_paths(wanted, paths, within)
         if not matches:
-            raise PlacementNotFoundError(word, wanted, list(paths))
+            there = [path for path in paths if path.startswith(f"{within}/")]
+            raise PlacementNotFoundError(word, wanted, there)
         if len(matches) > 1:
             raise PlacementAmbiguousError(word, wanted, matches)
         return paths[matches[0]]
