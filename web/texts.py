@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from flask import Flask
 from markupsafe import Markup
 
+from appliance.model import quantities
 from appliance.model.change_tracking import ReadScope, ScopeReason
-from appliance.model.units import KIB
 from appliance.services import (
     CONSISTENCY_TEXTS,
     retention_text,
@@ -39,7 +39,6 @@ SCOPE_REASONS = {
     ScopeReason.REQUESTED: "it was asked for",
 }
 NOT_KNOWN = "\N{EN DASH}"
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def install(app: Flask) -> None:
@@ -68,28 +67,12 @@ def _now() -> datetime:
 
 def size_text(size: float | None) -> str:
     """`8.4 GiB`; a dash for nothing known."""
-    if size is None:
-        return NOT_KNOWN
-    amount, unit = float(size), _UNITS[0]
-    for unit in _UNITS:  # noqa: B007 - the last one is used below
-        if abs(amount) < KIB:
-            break
-        amount /= KIB
-    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+    return NOT_KNOWN if size is None else quantities.size_text(size)
 
 
 def duration_text(duration: timedelta | None) -> str:
-    """`3 s`, `2 min 05 s`, `4 h 07 min`, `2 d 3 h`; a dash for nothing known."""
-    if duration is None:
-        return NOT_KNOWN
-    minutes, seconds = divmod(max(round(duration.total_seconds()), 0), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
+    """`2 min 05 s`; a dash for nothing known."""
+    return NOT_KNOWN if duration is None else quantities.duration_text(duration)
 
 
 def age_text(moment: datetime | None) -> str:

@@ -13,10 +13,10 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.text import Text
 
 from appliance.cli.output import Output
-from appliance.cli.quantities import duration_text, size_text
 from appliance.clock import Clock
 from appliance.model.disk_progress import DiskProgress
 from appliance.model.identifiers import RunId
+from appliance.model.quantities import duration_text, size_text
 from appliance.model.runs import Run, RunLogLine
 
 PLAIN_LINE_SECONDS = 5.0

@@ -6,7 +6,8 @@ import typer
 
 from appliance.cli.documents import document_of
 from appliance.cli.invocation import JsonOption, VcenterOption, invocation_of
-from appliance.cli.quantities import size_text, time_text
+from appliance.cli.quantities import time_text
+from appliance.model.quantities import size_text
 from appliance.services import ListedMachine
 
 application = typer.Typer(help="Machines of a vCenter.")

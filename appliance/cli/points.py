@@ -10,9 +10,10 @@ from appliance.cli.documents import document_of
 from appliance.cli.follow import follow_requested
 from appliance.cli.invocation import JsonOption, invocation_of
 from appliance.cli.output import Output
-from appliance.cli.quantities import size_text, time_text
+from appliance.cli.quantities import time_text
 from appliance.cli.run_results import print_run
 from appliance.model.identifiers import RecoveryPointId
+from appliance.model.quantities import size_text
 from appliance.model.recovery_points import DiskImage
 from appliance.repository.points import ListedPoint
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from appliance.cli.documents import Document, document_of, run_document
 from appliance.cli.output import Output
-from appliance.cli.quantities import count_text, size_text
+from appliance.cli.quantities import count_text
 from appliance.model.documents import from_json
+from appliance.model.quantities import size_text
 from appliance.model.results import BackupResult, RestoreDiskResult, RestoreMachineResult, VerifyResult
 from appliance.model.runs import Run, RunFailure, RunKind, RunState
 from appliance.state import RequestedRun

@@ -10,9 +10,10 @@ from appliance.cli.documents import Document, log_document, run_document, runs_d
 from appliance.cli.follow import follow_requested
 from appliance.cli.invocation import JsonOption, invocation_of
 from appliance.cli.output import Output
-from appliance.cli.quantities import duration_text, time_text
+from appliance.cli.quantities import time_text
 from appliance.cli.run_results import print_failure, print_runs, result_lines
 from appliance.model.identifiers import RunId
+from appliance.model.quantities import duration_text
 from appliance.model.runs import Run, RunKind, RunLogLine, RunState
 from appliance.state import RunFilter
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from appliance.model.quantities import size_text
 from appliance.model.target_places import TargetCompute, TargetDatastore, TargetPlaces, name_of
-from appliance.model.units import GIB
 from appliance.services.restore_source import RestoreSource
 from appliance.services.restore_target import default_compute
 
@@ -127,4 +127,4 @@ def _datastore_choice(datastore: TargetDatastore) -> Choice:
 
 
 def _datastore_label(datastore: TargetDatastore) -> str:
-    return f"{name_of(datastore.path)}, {datastore.free / GIB:,.1f} GiB free"
+    return f"{name_of(datastore.path)}, {size_text(datastore.free)} free"

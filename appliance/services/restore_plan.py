@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from appliance.model.documents import to_json
+from appliance.model.quantities import size_text
 from appliance.model.recovery_points import RecoveryPoint
 from appliance.model.requests import RestoreMachineRequest
-from appliance.model.units import GIB
 from appliance.repository.points import ListedPoint
 from appliance.services.points import image_of
 from appliance.services.restore_checks import (
@@ -115,9 +115,9 @@ def _machine_steps(
             " ".join(_network_text(network, order) for network in target.networks),
         )
     written = sum(written_at_most(image) for image in point.images)
-    disks = ", ".join(f"{image.disk.label} ({_gib(image.disk.capacity)})" for image in point.images)
+    disks = ", ".join(f"{image.disk.label} ({size_text(image.disk.capacity)})" for image in point.images)
     yield PlanStep(
-        f"Write at most {_gib(written)} to {_disks(len(point.images))}",
+        f"Write at most {size_text(written)} to {_disks(len(point.images))}",
         f"{disks}. Blocks of zeros are skipped.",
     )
     yield PlanStep(
@@ -138,7 +138,7 @@ def _disk_steps(order: DiskOrder, point: RecoveryPoint) -> Iterator[PlanStep]:
     image = image_of(point, order.disk)
     yield PlanStep(
         f"Read {image.disk.label} as it was",
-        f"{_gib(image.disk.capacity)}, of which at most {_gib(written_at_most(image))} hold data. "
+        f"{size_text(image.disk.capacity)}, of which at most {size_text(written_at_most(image))} hold data. "
         "Each block is compared with its digest.",
     )
     yield PlanStep(
@@ -178,7 +178,3 @@ def _network_text(network: ChosenNetwork, order: RestoreMachineRequest) -> str:
 
 def _disks(count: int) -> str:
     return "1 disk" if count == 1 else f"{count} disks"
-
-
-def _gib(size: int) -> str:
-    return f"{size / GIB:.1f} GiB"

@@ -51,7 +51,7 @@ def test_a_plan_for_a_machine_says_where_what_and_how_it_ends(plans: RestorePlan
     assert [step.title for step in plan.steps] == [
         "Make the machine web-restored",
         "Set its network cards up",
-        "Write at most 0.0 GiB to 1 disk",
+        "Write at most 1.0 MiB to 1 disk",
         "Compare",
         "Leave web-restored powered off",
     ]
