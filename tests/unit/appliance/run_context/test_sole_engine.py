@@ -93,7 +93,12 @@ def test_what_only_one_side_knows_of_its_machine_proves_nothing() -> None:
     appliances, memory = Appliances(), Memory()
     appliances.one(memory, HostFacts("appliance-1", "", "machine-1")).begin()
 
-    appliances.one(memory, HostFacts("renamed", "uuid-1", "machine-1")).begin()
+    engine = appliances.one(memory, HostFacts("renamed", "uuid-1", "machine-1"))
+    engine.begin()
+
+    newest = engine.newest()
+    assert newest is not None
+    assert (newest.number, newest.is_disputed) == (2, False)
 
 
 def test_a_claim_ends_the_dispute_for_the_one_and_not_for_the_other() -> None:
@@ -131,12 +136,15 @@ def test_a_full_repository_still_lets_the_engine_start() -> None:
         def put_new(self, key: str, content: bytes) -> None:
             raise RepositoryFullError(f"no space for {key} of {len(content)} bytes")
 
-    appliances = Appliances(FullStore())
-    engine = appliances.one()
+    memory = Memory()
+    engine = Appliances(FullStore()).one(memory)
 
     engine.begin()
     engine.confirm()
     engine.begin()
+
+    assert memory.start[0] == 2
+    assert engine.newest() is None
 
 
 def test_a_crash_between_remembering_and_telling_is_no_second_appliance() -> None:
